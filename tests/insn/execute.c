@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* execute.txt: registers before, the accesses, registers after. */
+#include <stdlib.h>
+
+#include "support/check.h"
+#include "machine.h"
+#include "table.h"
+
+static const char *path;
+
+/* SV_REG_COUNT for what is not a register's name. */
+static enum sv_reg reg_named(const char *name)
+{
+	char *end;
+	unsigned long number;
+
+	if (!strcmp(name, "sp_el0"))
+		return SV_SP_EL0;
+	if (!strcmp(name, "sp_el1"))
+		return SV_SP_EL1;
+	if (*name != 'x' || !name[1])
+		return SV_REG_COUNT;
+	number = strtoul(name + 1, &end, 10);
+	return *end || number > 30 ? SV_REG_COUNT : (enum sv_reg)(SV_X0 + number);
+}
+
+/* The "before" column. Registers it does not name hold junk that must show nowhere. */
+static void before(const struct table *table, char *list, struct machine *machine, struct sv_context *context,
+		   bool *read)
+{
+	static const struct {
+		const char *name;
+		uint64_t pstate, sctlr;
+	} settings[] = {
+		{"el0", 0, 0},  {"el0h", 1, 0},         {"el1t", 4, 0},
+		{"el1h", 5, 0}, {"ee", 0, SV_SCTLR_EE}, {"e0e", 0, SV_SCTLR_E0E},
+	};
+	char *name, *value;
+
+	*machine = (struct machine){.broken = SV_REG_COUNT};
+	memset(read, 0, SV_REG_COUNT * sizeof(*read));
+	for (unsigned i = 0; i < SV_REG_COUNT; i++)
+		machine->regs[i] = 0xbad0000000000000 | i;
+	*context = (struct sv_context){.pc = 0xbad0bad0bad0, .pstate = 5};
+	while ((name = table_token(&list, &value))) {
+		enum sv_reg reg = reg_named(name);
+		size_t i = 0;
+
+		if (reg != SV_REG_COUNT) {
+			machine->regs[reg] = table_hex(table, value);
+			read[reg] = true;
+			continue;
+		}
+		if (!strcmp(name, "pc")) {
+			context->pc = table_hex(table, value);
+			continue;
+		}
+		while (i < COUNT(settings) && strcmp(settings[i].name, name))
+			i++;
+		if (i == COUNT(settings))
+			fail_msg("%s: unknown setting %s", table->where, name);
+		if (!strncmp(name, "el", 2))
+			context->pstate = settings[i].pstate;
+		context->sctlr_el1 |= settings[i].sctlr;
+	}
+}
+
+/* The "access" column. Returns the number of bytes. */
+static unsigned expected_plan(const struct table *table, char *list, struct sv_plan *plan)
+{
+	char *direction, *address, *elements, *bytes, *flag, *value;
+
+	*plan = (struct sv_plan){0};
+	direction = table_token(&list, &value);
+	address = table_token(&list, &value);
+	elements = table_token(&list, &value);
+	bytes = table_token(&list, &value);
+	check(table->where, direction && address && elements && bytes);
+	plan->write = *direction == 'w';
+	plan->va = table_hex(table, address);
+	check(table->where, sscanf(elements, "%hhux%hhu", &plan->count, &plan->esize) == 2);
+	for (size_t i = 0; bytes[2 * i]; i++) {
+		check(table->where,
+		      i < sizeof(plan->data) && sscanf(bytes + 2 * i, "%2hhx", &plan->data[i]) == 1);
+		check(table->where, bytes[2 * i + 1]);
+	}
+	check(table->where, strlen(bytes) == 2u * plan->count * plan->esize);
+	while ((flag = table_token(&list, &value))) {
+		if (!strcmp(flag, "acquire"))
+			plan->acquire = true;
+		else if (!strcmp(flag, "release"))
+			plan->release = true;
+		else if (!strcmp(flag, "unprivileged"))
+			plan->unprivileged = true;
+		else
+			fail_msg("%s: unknown flag %s", table->where, flag);
+	}
+	return plan->count * plan->esize;
+}
+
+/* The "after" column against what was written, in order. */
+static void after(const struct table *table, char *list, const struct machine *machine)
+{
+	unsigned writes = 0;
+	char *name, *value;
+
+	if (!strcmp(list, "-"))
+		list += 1;
+	while ((name = table_token(&list, &value))) {
+		check(table->where, writes < machine->writes);
+		check(table->where, machine->written[writes].reg == reg_named(name));
+		if (machine->written[writes].value != table_hex(table, value))
+			fail_msg("%s: %s is %llx", table->where, name,
+				 (unsigned long long)machine->written[writes].value);
+		writes++;
+	}
+	check(table->where, writes == machine->writes);
+}
+
+static void cases(void **state)
+{
+	size_t rows;
+	const struct sv_row *first = sv_rows(SV_A64, &rows);
+	bool *seen = calloc(rows, sizeof(*seen));
+	struct table table;
+
+	table_open(&table, path);
+	while (table_next(&table)) {
+		struct sv_plan plan, expected;
+		bool read[SV_REG_COUNT];
+		struct sv_context context;
+		struct machine machine;
+		struct sv_insn insn;
+		char text[64];
+
+		check(table.where,
+		      sv_decode(SV_A64, (uint32_t)table_hex(&table, table.column[0]), &insn) == SV_OK);
+		check(table.where, !insn.unpredictable);
+		sv_insn_format(&insn, 0, text, sizeof(text));
+		check(table.where, !strcmp(text, table.column[1]));
+		before(&table, table.column[2], &machine, &context, read);
+		unsigned bytes = expected_plan(&table, table.column[3], &expected);
+
+		memset(&plan, 0xa5, sizeof(plan));
+		check(table.where, sv_plan_address(&insn, &context, &machine_ops, &machine, &plan) == SV_OK);
+		if (plan.va != expected.va)
+			fail_msg("%s: address is %llx", table.where, (unsigned long long)plan.va);
+		check(table.where, plan.esize == expected.esize && plan.count == expected.count);
+		check(table.where,
+		      plan.write == expected.write && plan.unprivileged == expected.unprivileged);
+		check(table.where, plan.acquire == expected.acquire && plan.release == expected.release);
+		if (!expected.write)
+			memcpy(plan.data, expected.data, sizeof(plan.data));
+		check(table.where, sv_plan_data(&insn, &machine_ops, &machine, &plan) == SV_OK);
+		check(table.where, !memcmp(plan.data, expected.data, bytes));
+		check(table.where, !memcmp(machine.read, read, sizeof(read)));
+		check(table.where, !machine.writes);
+
+		check(table.where, sv_finish(&insn, &context, &plan, &machine_ops, &machine) == SV_OK);
+		check(table.where, !memcmp(machine.read, read, sizeof(read)));
+		after(&table, table.column[4], &machine);
+		seen[insn.row - first] = true;
+	}
+	for (size_t i = 0; i < rows; i++)
+		if (!seen[i])
+			fail_msg("%s has no case", sv_row_name(&first[i]));
+	free(seen);
+}
+
+/* A register that cannot be read or written ends the call at once, with nothing written after it. */
+static void broken_registers(void **state)
+{
+	static const struct {
+		uint32_t word;
+		enum sv_reg broken;
+		enum sv_status address, data, finish;
+		unsigned writes;
+	} cases[] = {
+		{0xf8626823, SV_X0 + 1, SV_REGISTER, SV_OK, SV_OK, 0}, /* ldr x3, [x1, x2]: base */
+		{0xf8626823, SV_X0 + 2, SV_REGISTER, SV_OK, SV_OK, 0}, /* index */
+		{0xf8626823, SV_X0 + 3, SV_OK, SV_OK, SV_REGISTER, 0}, /* target */
+		{0xa9bf0be1, SV_SP_EL1, SV_REGISTER, SV_OK, SV_OK, 0}, /* stp x1, x2, [sp, #-16]!: base */
+		{0xa9bf0be1, SV_X0 + 1, SV_OK, SV_REGISTER, SV_OK, 0}, /* first source */
+		{0xa9bf0be1, SV_X0 + 2, SV_OK, SV_REGISTER, SV_OK, 0}, /* second source */
+		{0xa9bf0be1, SV_SP_EL0, SV_OK, SV_OK, SV_OK, 1},       /* the other stack pointer */
+		{0xa8c10861, SV_X0 + 1, SV_OK, SV_OK, SV_REGISTER, 0}, /* ldp x1, x2, [x3], #16 */
+		{0xa8c10861, SV_X0 + 2, SV_OK, SV_OK, SV_REGISTER, 1},
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct machine machine = {.broken = cases[i].broken};
+		struct sv_context context = {.pstate = 5};
+		struct sv_plan plan;
+		struct sv_insn insn;
+
+		assert_int_equal(sv_decode(SV_A64, cases[i].word, &insn), SV_OK);
+		assert_int_equal(sv_plan_address(&insn, &context, &machine_ops, &machine, &plan),
+				 cases[i].address);
+		if (cases[i].address == SV_OK)
+			assert_int_equal(sv_plan_data(&insn, &machine_ops, &machine, &plan), cases[i].data);
+		if (cases[i].address == SV_OK && cases[i].data == SV_OK)
+			assert_int_equal(sv_finish(&insn, &context, &plan, &machine_ops, &machine),
+					 cases[i].finish);
+		assert_int_equal(machine.writes, cases[i].writes);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(cases),
+		cmocka_unit_test(broken_registers),
+	};
+
+	path = argc > 1 ? argv[1] : "execute.txt";
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
