@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One abort, from the exit to the resumed vCPU.
+ *
+ *	sv_session_begin(&session, &cpu, space, policy, &abort);
+ *	while ((verdict = sv_session_next(&session)) == SV_VERDICT_ACCESS)
+ *		if (!device_access(&session.access))
+ *			sv_session_refuse(&session);
+ *	report(&session.report);
+ *
+ * The embedder pulls: salvage never calls into device models, never blocks, starts no threads. A session belongs
+ * to the thread that runs its vCPU; it lives in the caller's memory and owns nothing, so dropping it leaks nothing, but once the
+ * first access is out the instruction must be finished, or the guest sees half of it.
+ *
+ * All or nothing: no register, memory or device is touched until every access of the instruction is known
+ * to be possible (DESIGN.md, invariant 1).
+ */
+#ifndef SALVAGE_ABORT_H
+#define SALVAGE_ABORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <salvage/insn.h>
+#include <salvage/mmu.h>
+#include <salvage/policy.h>
+#include <salvage/regs.h>
+#include <salvage/space.h>
+#include <salvage/status.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#pragma GCC visibility push(default)
+
+/* An exception for the guest. */
+struct sv_injection {
+	bool fetch; /* external instruction abort; else data */
+	bool write;
+	uint64_t va; /* of the first byte that could not be accessed; 0 if only the FAR of the abort tells */
+};
+
+/*
+ * The narrow interface to a vCPU. Everything is called on the session's thread, with cpu->vcpu as first argument.
+ *
+ * load and store move size bytes (1, 2, 4 or 8, inside one region) between data and guest memory at ipa, single-copy atomically
+ * if ipa is aligned to size; region is the RAM or ROM region that holds ipa. SV_OK or SV_FAULT: a read that meets poison or a truncated
+ * file must come back as an error, never as a signal that ends the process. store is also the place where the embedder marks
+ * memory as dirty.
+ *
+ * inject makes the exception pending or enters it: SV_OK, or SV_UNSUPPORTED where there is no way to do so.
+ */
+struct sv_cpu_ops {
+	struct sv_regs_ops regs;
+	enum sv_status (*load)(void *vcpu, const struct sv_region *region, uint64_t ipa, unsigned size,
+			       void *data);
+	enum sv_status (*store)(void *vcpu, const struct sv_region *region, uint64_t ipa, unsigned size,
+				const void *data);
+	enum sv_status (*inject)(void *vcpu, const struct sv_injection *injection);
+};
+
+enum sv_cpu_flag {
+	SV_CPU_PROTECTED = 1 << 0, /* a protected VM: refused by name */
+	SV_CPU_EL2 = 1 << 1,       /* the guest has a virtual EL2: refused by name */
+};
+
+struct sv_cpu {
+	const struct sv_cpu_ops *ops;
+	void *vcpu;
+	unsigned flags;        /* enum sv_cpu_flag */
+	unsigned mmu_features; /* enum sv_mmu_feature */
+	/* salvage's own: how often in a row one instruction was retried, and which, at what address; 0 at creation */
+	unsigned retries;
+	uint64_t retry_pc, retry_ipa;
+};
+
+/* Retries in a row before the policy for cause mismatch (or undecodable) decides (DESIGN.md, invariant 2). */
+#define SV_RETRY_LIMIT 8
+
+/* What KVM_EXIT_ARM_NISV says. */
+struct sv_abort {
+	uint64_t esr_iss;   /* CM, WnR, FSC only */
+	uint64_t fault_ipa; /* with FAR[11:0] */
+};
+
+enum sv_verdict {
+	SV_VERDICT_RESUME, /* state changed or exception pending: run the vCPU */
+	SV_VERDICT_ACCESS, /* perform session.access, then call again */
+	SV_VERDICT_RETRY,  /* nothing changed: run the vCPU again */
+	/*
+	 * The embedder decides; report.action and report.reason say why. Nothing has changed, but where the vCPU itself
+	 * failed (REGISTER, NO_INJECTION) after accesses were performed: report.accesses counts them.
+	 */
+	SV_VERDICT_STOP,
+};
+
+/* How an abort ended; what the "verdict" field of an abort event says. */
+#define SV_ENDINGS(X)             \
+	X(COMPLETED, "completed") \
+	X(INJECTED, "injected")   \
+	X(IGNORED, "ignored")     \
+	X(OBSERVED, "observed")   \
+	X(RETRIED, "retried")     \
+	X(STOPPED, "stopped")
+
+enum sv_ending {
+#define X(name, text) SV_ENDING_##name,
+	SV_ENDINGS(X)
+#undef X
+		SV_ENDING_COUNT
+};
+
+const char *sv_ending_name(enum sv_ending ending);
+
+/* What exactly was in the way; finer than the cause. */
+#define SV_REASONS(X)                                                                                \
+	X(NONE, "")                                                                                  \
+	X(AARCH32, "the guest is in AArch32 state, for which this version has no decoder")           \
+	X(VIRTUAL_EL2, "the guest has a virtual EL2: PC and stage 1 may be those of a nested guest") \
+	X(PROTECTED, "the VM is protected: its registers and memory are not ours to read")           \
+	X(PC_TRANSLATION, "stage 1 gives no address for the PC")                                     \
+	X(PC_NOT_MEMORY, "the PC points outside memory")                                             \
+	X(FETCH_FAULT, "the instruction could not be read: poisoned or truncated memory")            \
+	X(NOT_DECODED, "the word at the PC is no load or store that this version decodes")           \
+	X(UNPREDICTABLE, "the encoding is CONSTRAINED UNPREDICTABLE")                                \
+	X(ISV_ROW, "the CPU describes this instruction itself, so it is not the one that aborted")   \
+	X(DIRECTION, "the instruction's direction is not the syndrome's WnR")                        \
+	X(CACHE_OP, "the syndrome says cache maintenance, the instruction is none")                  \
+	X(FAULT_STATUS, "the fault status is neither a translation nor a permission fault")          \
+	X(ADDRESS, "no byte the instruction accesses is at the fault address")                       \
+	X(MEMORY, "there is memory at the fault address now")                                        \
+	X(DATA_TRANSLATION, "stage 1 gives no address for a byte of the access")                     \
+	X(ALIGNMENT, "an unaligned element on Device memory")                                        \
+	X(WALK_UNSUPPORTED, "the guest uses a translation feature that this version does not know")  \
+	X(HOLE, "nothing is there")                                                                  \
+	X(KERNEL_DEVICE, "the device is inside the kernel, where userspace cannot reach it")         \
+	X(WINDOW, "the device does not take accesses of this size or alignment")                     \
+	X(DEVICE_REFUSED, "the device refused the access")                                           \
+	X(MEMORY_FAULT, "guest memory could not be accessed: poisoned or truncated")                 \
+	X(FRAGMENTED, "the access spans more regions than are supported")                            \
+	X(REGISTER, "a register of the vCPU could not be read or written")                           \
+	X(NO_INJECTION, "this kernel cannot inject the exception")                                   \
+	X(POLICY, "a policy rule says so")
+
+enum sv_reason {
+#define X(name, text) SV_REASON_##name,
+	SV_REASONS(X)
+#undef X
+		SV_REASON_COUNT
+};
+
+const char *sv_reason_text(enum sv_reason reason);
+
+/* What happened, complete once a verdict other than ACCESS is out. Plain data; region and rule point into the embedder's arrays. */
+struct sv_report {
+	enum sv_cause cause;
+	enum sv_ending ending;
+	enum sv_ending would; /* OBSERVED: what salvage would have done */
+	enum sv_reason reason;
+	enum sv_action action; /* what the rule said */
+	struct sv_abort abort;
+	uint64_t pc; /* valid if has_pc */
+	uint64_t
+		va; /* of the byte that ipa belongs to, or the one that stage 1 gives no IPA; valid if has_va */
+	uint64_t ipa;        /* the address this is about: the first one in the way, else the fault address */
+	struct sv_insn insn; /* valid if has_insn */
+	uint32_t word;       /* the opcode; valid if has_word */
+	bool has_pc, has_va, has_word, has_insn;
+	bool isv; /* the CPU described the access: an ordinary KVM_EXIT_MMIO to a hole */
+	bool write;
+	unsigned accesses;              /* device accesses performed */
+	const struct sv_region *region; /* at ipa, or NULL in a hole */
+	const struct sv_rule *rule;     /* the rule that decided, or NULL if it never came to that */
+};
+
+/* One device access for the embedder. size is 1, 2, 4 or 8; data is in memory order, as in struct kvm_run's mmio. */
+struct sv_access {
+	uint64_t ipa;
+	const struct sv_region *
+		region; /* the window; a ROM slot for a write to one; NULL in a hole that a rule says to emulate */
+	uint8_t size;
+	bool write;
+	uint8_t data[8]; /* write: what to write. Read: the embedder fills it in. */
+};
+
+/* A run of bytes of the footprint that lie in one place. */
+struct sv_segment {
+	uint16_t offset, length; /* in the footprint */
+	uint64_t ipa;
+	enum sv_region_kind kind;
+	const struct sv_region *region;
+};
+
+#define SV_SEGMENTS    8
+#define SV_SYSTEM_REGS (SV_REG_COUNT - SV_SCTLR_EL1)
+
+/* report and access are the embedder's to read; the rest is salvage's. */
+struct sv_session {
+	struct sv_report report;
+	struct sv_access access;
+
+	struct sv_cpu *cpu;
+	const struct sv_space *space;
+	const struct sv_policy *policy;
+	struct sv_context context;
+	struct sv_plan plan;
+	struct sv_segment segments[SV_SEGMENTS];
+	uint64_t system_regs
+		[SV_SYSTEM_REGS]; /* from SV_SCTLR_EL1 on, as far as read: none is read twice in a session */
+	uint32_t system_regs_read;
+	uint8_t segment_count;
+	uint8_t state;
+	enum sv_verdict verdict; /* once over */
+	bool refused;
+	uint16_t offset;  /* progress in the footprint */
+	uint32_t ignored; /* bit n: the access at offset n reads as zero, or is a write that is ignored */
+};
+
+/* Starts a session on an abort. cpu, space and policy (NULL: defaults) must stay until the last verdict; abort is copied. */
+void sv_session_begin(struct sv_session *session, struct sv_cpu *cpu, const struct sv_space *space,
+		      const struct sv_policy *policy, const struct sv_abort *abort);
+
+/* The next step. Bounded work, whatever the guest does. After a verdict other than ACCESS the session is over and the verdict is repeated. */
+enum sv_verdict sv_session_next(struct sv_session *session);
+
+/*
+ * The device did not take session->access: the next step ends the instruction with an abort, base and
+ * destinations unchanged. No effect where no access is out.
+ */
+void sv_session_refuse(struct sv_session *session);
+
+/*
+ * An access that the CPU did describe (KVM_EXIT_MMIO) and that found no device: applies the policy for cause hole.
+ * RESUME: run the vCPU (report.ending says injected or ignored; if ignored, zero the data of a read first). ACCESS: a rule says
+ * emulate, the embedder does as it likes. STOP. Uses session for its report only.
+ */
+enum sv_verdict sv_hole(struct sv_session *session, struct sv_cpu *cpu, const struct sv_space *space,
+			const struct sv_policy *policy, uint64_t ipa, bool write);
+
+/*
+ * The report as one English sentence or two for an operator, NUL-terminated and cut at size; returns the length it would have had.
+ * Names the instruction, the address, what lies nearest in space, the outcome, and the rule.
+ */
+size_t sv_report_text(const struct sv_report *report, const struct sv_space *space, char *buffer,
+		      size_t size);
+
+#pragma GCC visibility pop
+#ifdef __cplusplus
+}
+#endif
+
+#endif

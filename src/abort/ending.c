@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* How a session ends: always in exactly one of the endings, always with a report that names the rule. */
+#include <salvage/abort.h>
+
+#include "session.h"
+
+enum sv_verdict sv_session_end(struct sv_session *session, enum sv_ending ending, enum sv_verdict verdict)
+{
+	session->report.ending = ending;
+	session->state = SV_SESSION_OVER;
+	session->verdict = verdict;
+	if (ending != SV_ENDING_RETRIED && sv_session_is_retried(session))
+		session->cpu->retries = 0;
+	return verdict;
+}
+
+enum sv_verdict sv_session_stop(struct sv_session *session, enum sv_reason reason)
+{
+	session->report.reason = reason;
+	session->report.action = SV_ACTION_STOP;
+	return sv_session_end(session, SV_ENDING_STOPPED, SV_VERDICT_STOP);
+}
+
+enum sv_verdict sv_session_inject(struct sv_session *session)
+{
+	struct sv_injection injection = {.write = session->report.write, .va = session->report.va};
+
+	if (session->cpu->ops->inject(session->cpu->vcpu, &injection))
+		return sv_session_stop(session, SV_REASON_NO_INJECTION);
+	return sv_session_end(session, SV_ENDING_INJECTED, SV_VERDICT_RESUME);
+}
+
+enum sv_verdict sv_session_apply(struct sv_session *session, enum sv_ending would)
+{
+	session->report.action = session->report.rule->action;
+	switch (session->report.action) {
+	case SV_ACTION_OBSERVE:
+		/* Without salvage the VM would have ended here: the embedder does that, or what it did before. */
+		session->report.would = would;
+		return sv_session_end(session, SV_ENDING_OBSERVED, SV_VERDICT_STOP);
+	case SV_ACTION_STOP:
+	case SV_ACTION_RESTART:
+	case SV_ACTION_DUMP:
+		return sv_session_end(session, SV_ENDING_STOPPED, SV_VERDICT_STOP);
+	default:
+		return sv_session_inject(session);
+	}
+}
+
+enum sv_verdict sv_session_refusal(struct sv_session *session, enum sv_cause cause, enum sv_reason reason)
+{
+	struct sv_report *report = &session->report;
+
+	report->cause = cause;
+	report->reason = reason;
+	report->rule =
+		sv_policy_find(session->policy, cause,
+			       report->has_insn ? report->insn.row->iclass : SV_CLASS_COUNT, report->ipa);
+	return sv_session_apply(session, SV_ENDING_INJECTED);
+}

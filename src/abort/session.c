@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* One abort: fetch, decode, cross-check, plan, classify, perform, commit (docs/design.md, "The path of one abort"). */
+#include <string.h>
+
+#include <salvage/abort.h>
+
+#include "session.h"
+
+/* ISS of a data abort (DDI 0487, D24.2, ESR_EL1, "ISS encoding for an exception from a Data Abort"). */
+#define ISS_WnR       (UINT64_C(1) << 6)
+#define ISS_CM        (UINT64_C(1) << 8)
+#define ISS_DFSC(iss) ((iss)&0x3f)
+
+void sv_session_begin(struct sv_session *session, struct sv_cpu *cpu, const struct sv_space *space,
+		      const struct sv_policy *policy, const struct sv_abort *abort)
+{
+	const struct sv_abort copy = *abort; /* it may be the one in the session's last report */
+
+	memset(session, 0, sizeof(*session));
+	session->cpu = cpu;
+	session->space = space;
+	session->policy = policy;
+	session->report.abort = copy;
+	session->report.ipa = copy.fault_ipa;
+	session->report.write = copy.esr_iss & ISS_WnR;
+}
+
+/*
+ * The word may have been changed by another vCPU since it aborted, or be read stale: the guest tries again. A guest for which that does
+ * not help is neither believed nor called hostile; the policy decides. Counted are retries of one
+ * instruction at one address: an interrupt handler whose accesses complete in between does not begin it anew.
+ */
+static enum sv_verdict retry(struct sv_session *session, enum sv_cause cause, enum sv_reason reason)
+{
+	struct sv_report *report = &session->report;
+	struct sv_cpu *cpu = session->cpu;
+
+	if (!sv_session_is_retried(session)) {
+		cpu->retries = 0;
+		cpu->retry_pc = report->pc;
+		cpu->retry_ipa = report->abort.fault_ipa;
+	}
+	if (cpu->retries >= SV_RETRY_LIMIT)
+		return sv_session_refusal(session, cause, reason);
+	cpu->retries++;
+	report->cause = cause;
+	report->reason = reason;
+	return sv_session_end(session, SV_ENDING_RETRIED, SV_VERDICT_RETRY);
+}
+
+/* What this version does not take on, before anything is decoded. */
+static enum sv_reason unsupported(const struct sv_session *session)
+{
+	if (session->cpu->flags & SV_CPU_PROTECTED)
+		return SV_REASON_PROTECTED;
+	if (session->context.pstate & SV_PSTATE_nRW)
+		return SV_REASON_AARCH32;
+	if (session->cpu->flags & SV_CPU_EL2 || SV_PSTATE_EL(session->context.pstate) > 1)
+		return SV_REASON_VIRTUAL_EL2;
+	return SV_REASON_NONE;
+}
+
+/* Translation faults of any level, permission faults of any level (DDI 0487, DFSC). */
+static bool is_stage2_fault(uint64_t iss)
+{
+	uint64_t fsc = ISS_DFSC(iss);
+
+	return (fsc & ~UINT64_C(3)) == 0x04 || fsc == 0x2b || (fsc & ~UINT64_C(3)) == 0x0c;
+}
+
+/* Whether the instruction explains the syndrome, as far as it can be told without addresses. */
+static enum sv_reason check_syndrome(const struct sv_session *session)
+{
+	const struct sv_row *row = session->report.insn.row;
+	uint64_t iss = session->report.abort.esr_iss;
+
+	if (row->flags & SV_ROW_ISV)
+		return SV_REASON_ISV_ROW;
+	if (iss & ISS_CM)
+		return SV_REASON_CACHE_OP;
+	if (!is_stage2_fault(iss))
+		return SV_REASON_FAULT_STATUS;
+	if (!(iss & ISS_WnR) != !(row->flags & SV_ROW_STORE))
+		return SV_REASON_DIRECTION;
+	return SV_REASON_NONE;
+}
+
+/* Completes the report with the place that something is about. */
+static void blame(struct sv_session *session, const struct sv_segment *segment, uint64_t ipa)
+{
+	struct sv_report *report = &session->report;
+
+	report->ipa = ipa;
+	report->va = session->plan.va + segment->offset + (ipa - segment->ipa);
+	report->has_va = true;
+	report->region = segment->region;
+}
+
+/* Whether some byte of the footprint is the one that aborted, and aborts still. */
+static enum sv_reason check_address(struct sv_session *session)
+{
+	uint64_t ipa = session->report.abort.fault_ipa;
+
+	for (unsigned i = 0; i < session->segment_count; i++) {
+		const struct sv_segment *segment = &session->segments[i];
+
+		if (ipa - segment->ipa >= segment->length)
+			continue;
+		if (!session->report.has_va)
+			blame(session, segment, ipa);
+		return is_memory(segment->kind) ? SV_REASON_MEMORY : SV_REASON_NONE;
+	}
+	return SV_REASON_ADDRESS;
+}
+
+/* Rules that are no policy's: the device itself refused. */
+static const struct sv_rule window_rule = {.action = SV_ACTION_INJECT, .text = "device window"};
+static const struct sv_rule device_rule = {.action = SV_ACTION_INJECT, .text = "device"};
+static const struct sv_rule memory_rule = {.action = SV_ACTION_INJECT, .text = "memory"};
+
+/* What is to be done about a piece that is not memory. */
+struct decision {
+	enum sv_cause cause;
+	enum sv_reason reason;
+	const struct sv_rule *rule;
+	enum sv_action action; /* the rule's; if that observes, what would be done without it */
+};
+
+static bool window_takes(const struct sv_piece *piece)
+{
+	const struct sv_region *window = piece->segment->region;
+
+	if (window->kind != SV_REGION_WINDOW) /* a write to read-only memory */
+		return true;
+	return window->sizes & piece->size && !(window->aligned && piece->ipa & (piece->size - 1));
+}
+
+/* A rule about any byte of the piece is a rule about the piece: it cannot be performed in part. */
+static struct decision decide(const struct sv_session *session, const struct sv_piece *piece)
+{
+	enum sv_class iclass = session->report.insn.row->iclass;
+	struct decision decision = {SV_CAUSE_NISV, SV_REASON_NONE, NULL, SV_ACTION_INJECT};
+
+	if (piece->segment->kind == SV_REGION_HOLE) {
+		decision.cause = SV_CAUSE_HOLE;
+		decision.reason = SV_REASON_HOLE;
+	} else if (piece->segment->kind == SV_REGION_KERNEL) {
+		decision.cause = SV_CAUSE_UNSUPPORTED;
+		decision.reason = SV_REASON_KERNEL_DEVICE;
+	}
+	decision.rule = sv_policy_find_range(session->policy, decision.cause, iclass, piece->ipa,
+					     piece->ipa + (piece->size - 1));
+	decision.action = decision.rule->action;
+	if (decision.action == SV_ACTION_OBSERVE)
+		decision.action = sv_policy_find(NULL, decision.cause, iclass, piece->ipa)->action;
+	if (decision.action == SV_ACTION_EMULATE && piece->segment->kind == SV_REGION_WINDOW &&
+	    !window_takes(piece)) {
+		decision.reason = SV_REASON_WINDOW;
+		decision.action = SV_ACTION_INJECT;
+		if (decision.rule->action != SV_ACTION_OBSERVE)
+			decision.rule = &window_rule;
+	}
+	return decision;
+}
+
+_Static_assert(SV_PLAN_BYTES <= 32, "sv_session.ignored has a bit for each offset");
+
+/*
+ * Decides over every piece before anything is touched. True: all of it is possible. False: something is in the way, and
+ * report.reason, ipa and va say what. Either way report.rule is the rule that decides: an observing one before all others, then the one
+ * that refused, then the one of the first access.
+ */
+static bool classify(struct sv_session *session)
+{
+	struct sv_report *report = &session->report;
+	unsigned total = session->plan.esize * session->plan.count;
+	const struct sv_rule *observer = NULL;
+	bool refused = false;
+	struct sv_piece piece;
+
+	for (unsigned offset = 0; offset < total; offset += piece.size) {
+		struct decision decision;
+		bool refuses;
+
+		piece = sv_session_piece(session, offset);
+		if (is_memory(piece.segment->kind))
+			continue;
+		decision = decide(session, &piece);
+		refuses = decision.action != SV_ACTION_EMULATE && decision.action != SV_ACTION_IGNORE;
+		if (decision.action == SV_ACTION_IGNORE)
+			session->ignored |= 1u << offset;
+		if (decision.rule->action == SV_ACTION_OBSERVE && !observer)
+			observer = decision.rule;
+		if (!report->rule || (refuses && !refused)) {
+			report->cause = decision.cause;
+			report->reason = decision.reason;
+			report->rule = decision.rule;
+			blame(session, piece.segment, piece.ipa);
+		}
+		refused |= refuses;
+	}
+	if (refused && !report->reason)
+		report->reason = SV_REASON_POLICY;
+	if (observer)
+		report->rule = observer;
+	return !refused;
+}
+
+/* Everything up to the point where the first element is performed. */
+static enum sv_verdict prepare(struct sv_session *session)
+{
+	struct sv_report *report = &session->report;
+	struct sv_context *context = &session->context;
+	const struct sv_regs_ops *regs = &session->cpu->ops->regs;
+	void *vcpu = session->cpu->vcpu;
+	enum sv_reason reason, address;
+
+	if (!(session->cpu->flags & SV_CPU_PROTECTED)) {
+		if (regs->get(vcpu, SV_PC, &context->pc) || regs->get(vcpu, SV_PSTATE, &context->pstate))
+			return sv_session_stop(session, SV_REASON_REGISTER);
+		report->pc = context->pc;
+		report->has_pc = true;
+	}
+	reason = unsupported(session);
+	if (reason)
+		return sv_session_refusal(session, SV_CAUSE_UNSUPPORTED, reason);
+	if (sv_session_regs.get(session, SV_SCTLR_EL1, &context->sctlr_el1))
+		return sv_session_stop(session, SV_REASON_REGISTER);
+
+	reason = sv_session_fetch(session, &report->word);
+	switch (reason) {
+	case SV_REASON_NONE:
+		break;
+	case SV_REASON_REGISTER:
+		return sv_session_stop(session, reason);
+	case SV_REASON_WALK_UNSUPPORTED:
+		return sv_session_refusal(session, SV_CAUSE_UNSUPPORTED, reason);
+	case SV_REASON_FETCH_FAULT:
+		return sv_session_refusal(session, SV_CAUSE_POISON, reason);
+	default:
+		return retry(session, SV_CAUSE_UNTRANSLATABLE, reason);
+	}
+	report->has_word = true;
+	if (sv_decode(SV_A64, report->word, &report->insn))
+		return retry(session, SV_CAUSE_UNDECODABLE, SV_REASON_NOT_DECODED);
+	report->has_insn = true;
+
+	reason = check_syndrome(session);
+	if (reason)
+		return retry(session, SV_CAUSE_MISMATCH, reason);
+	if (sv_plan_address(&report->insn, context, regs, vcpu, &session->plan))
+		return sv_session_stop(session, SV_REASON_REGISTER);
+
+	reason = sv_session_segments(session);
+	if (reason == SV_REASON_REGISTER)
+		return sv_session_stop(session, reason);
+	if (reason == SV_REASON_WALK_UNSUPPORTED || reason == SV_REASON_FRAGMENTED)
+		return sv_session_refusal(session, SV_CAUSE_UNSUPPORTED, reason);
+	if (reason == SV_REASON_MEMORY_FAULT)
+		return sv_session_refusal(session, SV_CAUSE_POISON, reason);
+	/* Stage 1 would have faulted first: a CPU that aborted at stage 2 did not execute this word. */
+	if (reason == SV_REASON_ALIGNMENT)
+		return retry(session, SV_CAUSE_UNTRANSLATABLE, reason);
+	address = check_address(session);
+	if (address)
+		return retry(session, reason ? SV_CAUSE_UNTRANSLATABLE : SV_CAUSE_MISMATCH,
+			     reason ? reason : address);
+	if (report->insn.unpredictable)
+		return sv_session_refusal(session, SV_CAUSE_UNSUPPORTED, SV_REASON_UNPREDICTABLE);
+	if (reason)
+		return sv_session_refusal(session, SV_CAUSE_UNTRANSLATABLE, reason);
+
+	if (!classify(session))
+		return sv_session_apply(session, SV_ENDING_INJECTED);
+	report->action = report->rule->action;
+	if (report->action == SV_ACTION_OBSERVE)
+		return sv_session_apply(session, session->ignored ? SV_ENDING_IGNORED : SV_ENDING_COMPLETED);
+	if (sv_plan_data(&report->insn, regs, vcpu, &session->plan))
+		return sv_session_stop(session, SV_REASON_REGISTER);
+	if (session->plan.release)
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	session->state = SV_SESSION_PERFORM;
+	return SV_VERDICT_ACCESS;
+}
+
+/* Registers as hardware would leave them. The base and the destinations first: a kernel that fails here has changed no PC. */
+static enum sv_verdict commit(struct sv_session *session)
+{
+	const struct sv_insn *insn = &session->report.insn;
+	const struct sv_regs_ops *regs = &session->cpu->ops->regs;
+	void *vcpu = session->cpu->vcpu;
+	uint64_t pstate = session->context.pstate & ~(SV_PSTATE_SS | SV_PSTATE_BTYPE);
+
+	if (session->plan.acquire)
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (sv_finish(insn, &session->context, &session->plan, regs, vcpu) ||
+	    regs->set(vcpu, SV_PC, session->context.pc + insn->length) ||
+	    (pstate != session->context.pstate && regs->set(vcpu, SV_PSTATE, pstate)))
+		return sv_session_stop(session, SV_REASON_REGISTER);
+	return sv_session_end(session, session->ignored ? SV_ENDING_IGNORED : SV_ENDING_COMPLETED,
+			      SV_VERDICT_RESUME);
+}
+
+/* The instruction ends with an abort: base and destinations unchanged; what earlier devices saw stands. */
+static enum sv_verdict abandon(struct sv_session *session, const struct sv_rule *rule, enum sv_reason reason)
+{
+	struct sv_piece piece = sv_session_piece(session, session->offset);
+
+	blame(session, piece.segment, piece.ipa);
+	session->report.cause =
+		is_memory(piece.segment->kind) ? SV_CAUSE_POISON : decide(session, &piece).cause;
+	session->report.rule = rule;
+	session->report.action = rule->action;
+	session->report.reason = reason;
+	return sv_session_inject(session);
+}
+
+static enum sv_verdict perform(struct sv_session *session)
+{
+	const struct sv_cpu_ops *ops = session->cpu->ops;
+	struct sv_plan *plan = &session->plan;
+	unsigned total = plan->esize * plan->count;
+
+	while (session->offset < total) {
+		struct sv_piece piece = sv_session_piece(session, session->offset);
+		uint8_t *data = plan->data + session->offset;
+		enum sv_status status = SV_OK;
+
+		if (is_memory(piece.segment->kind)) {
+			const struct sv_region *region = piece.segment->region;
+
+			if (plan->write)
+				status = ops->store(session->cpu->vcpu, region, piece.ipa, piece.size, data);
+			else
+				status = ops->load(session->cpu->vcpu, region, piece.ipa, piece.size, data);
+		} else if (session->ignored >> session->offset & 1) {
+			if (!plan->write)
+				memset(data, 0, piece.size);
+		} else {
+			session->access = (struct sv_access){
+				.ipa = piece.ipa,
+				.region = piece.segment->region,
+				.size = (uint8_t)piece.size,
+				.write = plan->write,
+			};
+			if (plan->write)
+				memcpy(session->access.data, data, piece.size);
+			session->state = SV_SESSION_WAIT;
+			return SV_VERDICT_ACCESS;
+		}
+		if (status)
+			return abandon(session, &memory_rule, SV_REASON_MEMORY_FAULT);
+		session->offset += (uint16_t)piece.size;
+	}
+	return commit(session);
+}
+
+enum sv_verdict sv_session_next(struct sv_session *session)
+{
+	switch ((enum sv_session_state)session->state) {
+	case SV_SESSION_FRESH:
+		if (prepare(session) != SV_VERDICT_ACCESS)
+			return session->verdict;
+		break;
+	case SV_SESSION_PERFORM:
+		break;
+	case SV_SESSION_WAIT:
+		if (session->refused)
+			return abandon(session, &device_rule, SV_REASON_DEVICE_REFUSED);
+		if (!session->access.write)
+			memcpy(session->plan.data + session->offset, session->access.data,
+			       session->access.size);
+		session->report.accesses++;
+		session->offset += session->access.size;
+		session->state = SV_SESSION_PERFORM;
+		break;
+	case SV_SESSION_OVER:
+		return session->verdict;
+	}
+	return perform(session);
+}
+
+void sv_session_refuse(struct sv_session *session)
+{
+	if (session->state == SV_SESSION_WAIT)
+		session->refused = true;
+}
