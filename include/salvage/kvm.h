@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The binding to KVM: capabilities, exits, registers, injection. It talks to arm64 KVM's UAPI through a backend of one
+ * function, so that another implementation of the same requests can stand behind it.
+ */
+#ifndef SALVAGE_KVM_H
+#define SALVAGE_KVM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <salvage/abort.h>
+#include <salvage/policy.h>
+#include <salvage/space.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#pragma GCC visibility push(default)
+
+/* The kernel. ioctl returns what the system call returns, or -errno. It is called on the vCPU's thread only. */
+struct sv_kvm_backend {
+	int (*ioctl)(void *opaque, int fd, unsigned long request, void *argument);
+	void *opaque;
+};
+
+/* The system's own ioctl(2). */
+extern const struct sv_kvm_backend sv_kvm_system;
+
+enum sv_kvm_capability {
+	SV_KVM_NISV = 1 << 0,   /* KVM_CAP_ARM_NISV_TO_USER is on: KVM_EXIT_ARM_NISV is reported */
+	SV_KVM_INJECT = 1 << 1, /* KVM_CAP_ARM_INJECT_EXT_DABT is there */
+	SV_KVM_SEA = 1 << 2,    /* KVM_CAP_ARM_SEA_TO_USER is there; this version does not turn it on */
+};
+
+/*
+ * Probes a VM and turns on what is needed; to be called before its first vCPU runs. There is no way back. Returns enum sv_kvm_capability
+ * bits; a kernel without NISV is no error, but salvage has nothing to do there.
+ */
+unsigned sv_kvm_enable(const struct sv_kvm_backend *backend, int vm_fd);
+
+struct kvm_run; /* the vCPU's shared page, from <linux/kvm.h>; salvage reads it by arm64's layout on every host */
+
+/*
+ * One vCPU. The embedder allocates it, calls sv_kvm_vcpu_init, and touches nothing but what is listed first. It belongs to the
+ * vCPU's thread.
+ */
+struct sv_kvm_vcpu {
+	struct sv_session session; /* report and access, as abort.h says */
+	/* Called, if set, after salvage wrote guest memory on the guest's behalf (dirty tracking). */
+	void (*dirty)(void *opaque, uint64_t ipa, unsigned size);
+	void *opaque;
+
+	struct sv_cpu cpu;
+	const struct sv_kvm_backend *backend;
+	int fd;
+	struct kvm_run *run;
+};
+
+/*
+ * features is kvm_vcpu_init.features[0], from which a virtual EL2 is known. Reads ID_AA64MMFR3_EL1 (so the vCPU must be
+ * initialised with KVM_ARM_VCPU_INIT) and nothing else. SV_OK or SV_REGISTER.
+ */
+enum sv_status sv_kvm_vcpu_init(struct sv_kvm_vcpu *vcpu, const struct sv_kvm_backend *backend, int fd,
+				struct kvm_run *run, uint64_t features);
+
+/* After KVM_RUN returned 0: true if the exit is salvage's; the session has begun, go on with sv_session_next(&vcpu->session). */
+bool sv_kvm_begin(struct sv_kvm_vcpu *vcpu, const struct sv_space *space, const struct sv_policy *policy);
+
+/* After a KVM_EXIT_MMIO that met no device: sv_hole of abort.h on this vCPU, by the kernel's road of injection. */
+enum sv_verdict sv_kvm_hole(struct sv_kvm_vcpu *vcpu, const struct sv_space *space,
+			    const struct sv_policy *policy);
+
+/*
+ * Registers by the names of regs.h, for embedders (dumps, reset). SV_OK or SV_REGISTER.
+ */
+enum sv_status sv_kvm_get(struct sv_kvm_vcpu *vcpu, enum sv_reg reg, uint64_t *value);
+enum sv_status sv_kvm_set(struct sv_kvm_vcpu *vcpu, enum sv_reg reg, uint64_t value);
+
+/*
+ * Installs the process-wide SIGBUS handler that turns a bad read of guest memory by salvage into SV_FAULT. Signals
+ * that are not salvage's go to the handler that was there before. Calling it again puts it back if somebody has
+ * replaced it meanwhile. Not for two threads at once. SV_OK or SV_UNSUPPORTED.
+ */
+enum sv_status sv_kvm_guard(void);
+
+#pragma GCC visibility pop
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* From an exit of KVM_RUN to a session, and the vCPU that sessions see. */
+#include <string.h>
+
+#include <salvage/kvm.h>
+
+#include "uapi.h"
+#include "vcpu.h"
+
+static enum sv_status get(void *vcpu, enum sv_reg reg, uint64_t *value)
+{
+	return sv_kvm_get(vcpu, reg, value);
+}
+
+static enum sv_status set(void *vcpu, enum sv_reg reg, uint64_t value)
+{
+	return sv_kvm_set(vcpu, reg, value);
+}
+
+static char *host_address(const struct sv_region *region, uint64_t ipa)
+{
+	return region->host ? (char *)region->host + (ipa - region->first) : NULL;
+}
+
+static enum sv_status load(void *opaque, const struct sv_region *region, uint64_t ipa, unsigned size,
+			   void *data)
+{
+	const char *host = host_address(region, ipa);
+
+	return host ? sv_kvm_guarded_load(host, size, data) : SV_FAULT;
+}
+
+static enum sv_status store(void *opaque, const struct sv_region *region, uint64_t ipa, unsigned size,
+			    const void *data)
+{
+	struct sv_kvm_vcpu *vcpu = opaque;
+	char *host = host_address(region, ipa);
+	enum sv_status status = host ? sv_kvm_guarded_store(host, size, data) : SV_FAULT;
+
+	if (!status && vcpu->dirty)
+		vcpu->dirty(vcpu->opaque, ipa, size);
+	return status;
+}
+
+/*
+ * KVM's road: it enters the exception itself, with the FAR of the last abort. Cancels a pending completion of an MMIO read, which the
+ * register road would not survive (docs/design.md, "Injection"). It knows data aborts only.
+ */
+static enum sv_status inject(void *opaque, const struct sv_injection *injection)
+{
+	struct sv_kvm_vcpu *vcpu = opaque;
+	struct sv_kvm_vcpu_events events = {.exception.ext_dabt_pending = 1};
+
+	if (injection->fetch ||
+	    vcpu->backend->ioctl(vcpu->backend->opaque, vcpu->fd, SV_KVM_SET_VCPU_EVENTS, &events))
+		return SV_UNSUPPORTED;
+	return SV_OK;
+}
+
+static const struct sv_cpu_ops cpu_ops = {{get, set}, load, store, inject};
+
+enum sv_status sv_kvm_vcpu_init(struct sv_kvm_vcpu *vcpu, const struct sv_kvm_backend *backend, int fd,
+				struct kvm_run *run, uint64_t features)
+{
+	memset(vcpu, 0, sizeof(*vcpu));
+	vcpu->backend = backend;
+	vcpu->fd = fd;
+	vcpu->run = run;
+	vcpu->cpu.ops = &cpu_ops;
+	vcpu->cpu.vcpu = vcpu;
+	if (features >> SV_KVM_ARM_VCPU_HAS_EL2 & 1)
+		vcpu->cpu.flags |= SV_CPU_EL2;
+	return sv_kvm_read_features(vcpu);
+}
+
+static struct sv_kvm_run *shared_page(const struct sv_kvm_vcpu *vcpu)
+{
+	return (struct sv_kvm_run *)vcpu->run;
+}
+
+bool sv_kvm_begin(struct sv_kvm_vcpu *vcpu, const struct sv_space *space, const struct sv_policy *policy)
+{
+	const struct sv_kvm_run *run = shared_page(vcpu);
+	struct sv_abort abort;
+
+	if (run->exit_reason != SV_KVM_EXIT_ARM_NISV)
+		return false;
+	abort = (struct sv_abort){run->arm_nisv.esr_iss, run->arm_nisv.fault_ipa};
+	sv_session_begin(&vcpu->session, &vcpu->cpu, space, policy, &abort);
+	return true;
+}
+
+enum sv_verdict sv_kvm_hole(struct sv_kvm_vcpu *vcpu, const struct sv_space *space,
+			    const struct sv_policy *policy)
+{
+	const struct sv_kvm_run *run = shared_page(vcpu);
+
+	return sv_hole(&vcpu->session, &vcpu->cpu, space, policy, run->mmio.phys_addr, run->mmio.is_write);
+}

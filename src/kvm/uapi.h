@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * arm64 KVM's UAPI, as far as salvage and its VMM use it, typed again here so that it can be had on any
+ * host: <linux/kvm.h> describes the host's own architecture. tests/kvm/uapi.c holds every line against the
+ * system's header in an arm64 build. Names are the kernel's, with SV_ before them.
+ */
+#ifndef SRC_KVM_UAPI_H
+#define SRC_KVM_UAPI_H
+
+#include <stdint.h>
+
+/* asm-generic/ioctl.h: direction 30, size 16, type 8, number 0. */
+#define SV_IO(nr)         (0xae00u | (nr))
+#define SV_IOW(nr, type)  (0x40000000u | (unsigned)sizeof(type) << 16 | 0xae00u | (nr))
+#define SV_IOR(nr, type)  (0x80000000u | (unsigned)sizeof(type) << 16 | 0xae00u | (nr))
+#define SV_IOWR(nr, type) (0xc0000000u | (unsigned)sizeof(type) << 16 | 0xae00u | (nr))
+
+struct sv_kvm_enable_cap {
+	uint32_t cap, flags;
+	uint64_t args[4];
+	uint8_t pad[64];
+};
+
+struct sv_kvm_userspace_memory_region {
+	uint32_t slot, flags;
+	uint64_t guest_phys_addr, memory_size, userspace_addr;
+};
+
+#define SV_KVM_MEM_READONLY (1u << 1)
+
+struct sv_kvm_vcpu_init {
+	uint32_t target, features[7];
+};
+
+#define SV_KVM_ARM_VCPU_POWER_OFF 0
+#define SV_KVM_ARM_VCPU_EL1_32BIT 1
+#define SV_KVM_ARM_VCPU_PSCI_0_2  2
+#define SV_KVM_ARM_VCPU_HAS_EL2   7
+
+struct sv_kvm_one_reg {
+	uint64_t id, addr;
+};
+
+struct sv_kvm_create_device {
+	uint32_t type, fd, flags;
+};
+
+#define SV_KVM_DEV_TYPE_ARM_VGIC_V3 7
+
+struct sv_kvm_device_attr {
+	uint32_t flags, group;
+	uint64_t attr, addr;
+};
+
+#define SV_KVM_DEV_ARM_VGIC_GRP_ADDR    0
+#define SV_KVM_DEV_ARM_VGIC_GRP_NR_IRQS 3
+#define SV_KVM_DEV_ARM_VGIC_GRP_CTRL    4
+#define SV_KVM_DEV_ARM_VGIC_CTRL_INIT   0
+#define SV_KVM_VGIC_V3_ADDR_TYPE_DIST   2
+#define SV_KVM_VGIC_V3_ADDR_TYPE_REDIST 3
+
+struct sv_kvm_irq_level {
+	uint32_t irq, level;
+};
+
+#define SV_KVM_ARM_IRQ_TYPE_SHIFT 24
+#define SV_KVM_ARM_IRQ_TYPE_SPI   1
+
+struct sv_kvm_vcpu_events {
+	struct {
+		uint8_t serror_pending, serror_has_esr, ext_dabt_pending, pad[5];
+		uint64_t serror_esr;
+	} exception;
+	uint32_t reserved[12];
+};
+
+#define SV_KVM_GET_API_VERSION        SV_IO(0x00)
+#define SV_KVM_CREATE_VM              SV_IO(0x01)
+#define SV_KVM_CHECK_EXTENSION        SV_IO(0x03)
+#define SV_KVM_GET_VCPU_MMAP_SIZE     SV_IO(0x04)
+#define SV_KVM_CREATE_VCPU            SV_IO(0x41)
+#define SV_KVM_SET_USER_MEMORY_REGION SV_IOW(0x46, struct sv_kvm_userspace_memory_region)
+#define SV_KVM_IRQ_LINE               SV_IOW(0x61, struct sv_kvm_irq_level)
+#define SV_KVM_RUN                    SV_IO(0x80)
+#define SV_KVM_GET_VCPU_EVENTS        SV_IOR(0x9f, struct sv_kvm_vcpu_events)
+#define SV_KVM_SET_VCPU_EVENTS        SV_IOW(0xa0, struct sv_kvm_vcpu_events)
+#define SV_KVM_ENABLE_CAP             SV_IOW(0xa3, struct sv_kvm_enable_cap)
+#define SV_KVM_GET_ONE_REG            SV_IOW(0xab, struct sv_kvm_one_reg)
+#define SV_KVM_SET_ONE_REG            SV_IOW(0xac, struct sv_kvm_one_reg)
+#define SV_KVM_ARM_VCPU_INIT          SV_IOW(0xae, struct sv_kvm_vcpu_init)
+#define SV_KVM_ARM_PREFERRED_TARGET   SV_IOR(0xaf, struct sv_kvm_vcpu_init)
+#define SV_KVM_CREATE_DEVICE          SV_IOWR(0xe0, struct sv_kvm_create_device)
+#define SV_KVM_SET_DEVICE_ATTR        SV_IOW(0xe1, struct sv_kvm_device_attr)
+#define SV_KVM_HAS_DEVICE_ATTR        SV_IOW(0xe3, struct sv_kvm_device_attr)
+
+#define SV_KVM_API_VERSION 12
+
+#define SV_KVM_CAP_READONLY_MEM        81
+#define SV_KVM_CAP_ARM_PSCI_0_2        102
+#define SV_KVM_CAP_ARM_EL1_32BIT       93
+#define SV_KVM_CAP_ARM_VM_IPA_SIZE     165
+#define SV_KVM_CAP_ARM_NISV_TO_USER    177
+#define SV_KVM_CAP_ARM_INJECT_EXT_DABT 178
+#define SV_KVM_CAP_ARM_SEA_TO_USER     245
+
+#define SV_KVM_EXIT_UNKNOWN        0
+#define SV_KVM_EXIT_MMIO           6
+#define SV_KVM_EXIT_SHUTDOWN       8
+#define SV_KVM_EXIT_FAIL_ENTRY     9
+#define SV_KVM_EXIT_INTR           10
+#define SV_KVM_EXIT_INTERNAL_ERROR 17
+#define SV_KVM_EXIT_SYSTEM_EVENT   24
+#define SV_KVM_EXIT_ARM_NISV       28
+#define SV_KVM_EXIT_MEMORY_FAULT   39
+#define SV_KVM_EXIT_ARM_SEA        41
+#define SV_KVM_EXIT_ARM_LDST64B    42
+
+#define SV_KVM_SYSTEM_EVENT_SHUTDOWN 1
+#define SV_KVM_SYSTEM_EVENT_RESET    2
+#define SV_KVM_SYSTEM_EVENT_CRASH    3
+
+/* The beginning of struct kvm_run; what follows the union is not used here. */
+struct sv_kvm_run {
+	uint8_t request_interrupt_window, immediate_exit, padding1[6];
+	uint32_t exit_reason;
+	uint8_t ready_for_interrupt_injection, if_flag;
+	uint16_t flags;
+	uint64_t cr8, apic_base;
+	union {
+		struct {
+			uint64_t phys_addr;
+			uint8_t data[8];
+			uint32_t len;
+			uint8_t is_write;
+		} mmio;
+		struct {
+			uint64_t esr_iss, fault_ipa;
+		} arm_nisv;
+		struct {
+			uint64_t flags, esr, gva, gpa;
+		} arm_sea;
+		struct {
+			uint64_t flags, gpa, size;
+		} memory_fault;
+		struct {
+			uint32_t type, ndata;
+			uint64_t data[16];
+		} system_event;
+		struct {
+			uint64_t hardware_entry_failure_reason;
+			uint32_t cpu;
+		} fail_entry;
+		struct {
+			uint32_t suberror, ndata;
+			uint64_t data[16];
+		} internal;
+		uint8_t padding[256];
+	};
+};
+
+/* Register ids: arch/arm64/include/uapi/asm/kvm.h. */
+#define SV_KVM_REG_ARM64        UINT64_C(0x6000000000000000)
+#define SV_KVM_REG_SIZE_U64     UINT64_C(0x0030000000000000)
+#define SV_KVM_REG_ARM_CORE     UINT64_C(0x0000000000100000)
+#define SV_KVM_REG_ARM64_SYSREG UINT64_C(0x0000000000130000)
+
+/* offset is in bytes into struct kvm_regs: x0..x30, sp (SP_EL0), pc, pstate, sp_el1, elr_el1, spsr[5]. */
+#define SV_KVM_CORE(offset) \
+	(SV_KVM_REG_ARM64 | SV_KVM_REG_SIZE_U64 | SV_KVM_REG_ARM_CORE | (uint64_t)(offset) / 4)
+#define SV_KVM_CORE_SP_EL0   (31 * 8)
+#define SV_KVM_CORE_PC       (32 * 8)
+#define SV_KVM_CORE_PSTATE   (33 * 8)
+#define SV_KVM_CORE_SP_EL1   (34 * 8)
+#define SV_KVM_CORE_ELR_EL1  (35 * 8)
+#define SV_KVM_CORE_SPSR_EL1 (36 * 8)
+
+#define SV_KVM_SYSREG(op0, op1, crn, crm, op2)                                                          \
+	(SV_KVM_REG_ARM64 | SV_KVM_REG_SIZE_U64 | SV_KVM_REG_ARM64_SYSREG | (op0) << 14 | (op1) << 11 | \
+	 (crn) << 7 | (crm) << 3 | (op2))
+
+#endif

@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The binding, on a kernel that a table scripts: which requests it makes, with what, and what it makes of the answers. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include <salvage/kvm.h>
+
+#include "kvm/uapi.h"
+#include "support/check.h"
+
+#define VCPU_FD 33
+#define VM_FD   44
+
+/* A vCPU's registers by KVM's ids. */
+struct kernel {
+	struct {
+		uint64_t id, value;
+	} regs[64];
+	unsigned reg_count, gets, sets, injections, nisv_enabled;
+	int inject_error, nisv_error, inject_capability, sea_capability;
+	uint64_t unknown_id; /* this register does not exist */
+	struct sv_kvm_run run;
+};
+
+static uint64_t *reg_of(struct kernel *kernel, uint64_t id)
+{
+	for (unsigned i = 0; i < kernel->reg_count; i++)
+		if (kernel->regs[i].id == id)
+			return &kernel->regs[i].value;
+	assert_true(kernel->reg_count < COUNT(kernel->regs));
+	kernel->regs[kernel->reg_count].id = id;
+	return &kernel->regs[kernel->reg_count++].value;
+}
+
+static int kernel_ioctl(void *opaque, int fd, unsigned long request, void *argument)
+{
+	struct kernel *kernel = opaque;
+	struct sv_kvm_one_reg *reg = argument;
+
+	assert_int_equal(fd,
+			 request == SV_KVM_ENABLE_CAP || request == SV_KVM_CHECK_EXTENSION ? VM_FD : VCPU_FD);
+	switch (request) {
+	case SV_KVM_GET_ONE_REG:
+	case SV_KVM_SET_ONE_REG:
+		if (reg->id == kernel->unknown_id)
+			return -ENOENT;
+		if (request == SV_KVM_GET_ONE_REG) {
+			kernel->gets++;
+			*(uint64_t *)(uintptr_t)reg->addr = *reg_of(kernel, reg->id);
+		} else {
+			kernel->sets++;
+			*reg_of(kernel, reg->id) = *(uint64_t *)(uintptr_t)reg->addr;
+		}
+		return 0;
+	case SV_KVM_SET_VCPU_EVENTS: {
+		const uint8_t *bytes = argument;
+
+		/* The kernel refuses padding that is not zero. */
+		for (unsigned i = 0; i < sizeof(struct sv_kvm_vcpu_events); i++)
+			if (i != 2)
+				assert_int_equal(bytes[i], 0);
+		assert_int_equal(bytes[2], 1);
+		if (kernel->inject_error)
+			return kernel->inject_error;
+		kernel->injections++;
+		return 0;
+	}
+	case SV_KVM_ENABLE_CAP: {
+		const struct sv_kvm_enable_cap *cap = argument;
+
+		assert_int_equal(cap->cap, SV_KVM_CAP_ARM_NISV_TO_USER);
+		assert_int_equal(cap->flags, 0);
+		kernel->nisv_enabled += !kernel->nisv_error;
+		return kernel->nisv_error;
+	}
+	case SV_KVM_CHECK_EXTENSION:
+		if ((uintptr_t)argument == SV_KVM_CAP_ARM_INJECT_EXT_DABT)
+			return kernel->inject_capability;
+		if ((uintptr_t)argument == SV_KVM_CAP_ARM_SEA_TO_USER)
+			return kernel->sea_capability;
+		return 0;
+	default:
+		fail_msg("unexpected request %lx", request);
+		return -ENOTTY;
+	}
+}
+
+static uint32_t code[2] = {0xa9400801, 0xd503201f}; /* ldp x1, x2, [x0] */
+
+struct bench {
+	struct kernel kernel;
+	struct sv_kvm_backend backend;
+	struct sv_kvm_vcpu vcpu;
+	struct sv_region regions[4];
+	struct sv_space space;
+	unsigned dirtied;
+};
+
+static void dirty(void *opaque, uint64_t ipa, unsigned size)
+{
+	struct bench *bench = opaque;
+
+	bench->dirtied += size;
+}
+
+static void setup(struct bench *bench, uint64_t features)
+{
+	memset(bench, 0, sizeof(*bench));
+	bench->backend = (struct sv_kvm_backend){kernel_ioctl, &bench->kernel};
+	*reg_of(&bench->kernel, 0x6030000000100040) = 0x40000000; /* PC */
+	*reg_of(&bench->kernel, 0x6030000000100042) = 0x3c5;      /* PSTATE */
+	*reg_of(&bench->kernel, 0x6030000000100000) = 0x0a000000; /* x0 */
+	assert_int_equal(sv_kvm_vcpu_init(&bench->vcpu, &bench->backend, VCPU_FD,
+					  (struct kvm_run *)&bench->kernel.run, features),
+			 SV_OK);
+	bench->vcpu.dirty = dirty;
+	bench->vcpu.opaque = bench;
+	sv_space_init(&bench->space, bench->regions, COUNT(bench->regions));
+	sv_space_add(&bench->space, &(struct sv_region){.first = 0x40000000,
+							.last = 0x40000007,
+							.kind = SV_REGION_RAM,
+							.name = "ram",
+							.host = code});
+	sv_space_add(&bench->space, &(struct sv_region){.first = 0x0a000000,
+							.last = 0x0a0000ff,
+							.kind = SV_REGION_WINDOW,
+							.name = "device",
+							.sizes = SV_SIZES_ANY});
+	bench->kernel.run.exit_reason = SV_KVM_EXIT_ARM_NISV;
+	bench->kernel.run.arm_nisv.esr_iss = 0x06;
+	bench->kernel.run.arm_nisv.fault_ipa = 0x0a000000;
+	bench->kernel.gets = bench->kernel.sets = 0;
+}
+
+/* The ids that Documentation/virt/kvm/api.rst gives, as numbers. */
+static void register_ids(void **state)
+{
+	static const struct {
+		enum sv_reg reg;
+		uint64_t id;
+	} ids[] = {
+		{SV_X0, 0x6030000000100000},        {SV_X30, 0x603000000010003c},
+		{SV_SP_EL0, 0x603000000010003e},    {SV_PC, 0x6030000000100040},
+		{SV_PSTATE, 0x6030000000100042},    {SV_SP_EL1, 0x6030000000100044},
+		{SV_SCTLR_EL1, 0x603000000013c080}, {SV_TCR_EL1, 0x603000000013c102},
+		{SV_TTBR0_EL1, 0x603000000013c100}, {SV_TTBR1_EL1, 0x603000000013c101},
+		{SV_MAIR_EL1, 0x603000000013c510},  {SV_TCR2_EL1, 0x603000000013c103},
+	};
+	struct bench bench;
+
+	setup(&bench, 0);
+	for (size_t i = 0; i < COUNT(ids); i++) {
+		uint64_t value = 0;
+
+		*reg_of(&bench.kernel, ids[i].id) = 0x1234 + i;
+		assert_int_equal(sv_kvm_get(&bench.vcpu, ids[i].reg, &value), SV_OK);
+		assert_int_equal(value, 0x1234 + i);
+		assert_int_equal(sv_kvm_set(&bench.vcpu, ids[i].reg, 0x5678 + i), SV_OK);
+		assert_int_equal(*reg_of(&bench.kernel, ids[i].id), 0x5678 + i);
+	}
+	/* 31 is no register, and neither is what is not listed. */
+	assert_int_equal(sv_kvm_get(&bench.vcpu, 31, &(uint64_t){0}), SV_REGISTER);
+	assert_int_equal(sv_kvm_get(&bench.vcpu, SV_REG_COUNT, &(uint64_t){0}), SV_REGISTER);
+	bench.kernel.unknown_id = 1; /* the kernel itself would take any */
+	assert_int_equal(sv_kvm_set(&bench.vcpu, 31, 0), SV_REGISTER);
+	assert_int_equal(sv_kvm_set(&bench.vcpu, SV_REG_COUNT, 0), SV_REGISTER);
+	bench.kernel.unknown_id = 0x6030000000100000;
+	assert_int_equal(sv_kvm_get(&bench.vcpu, SV_X0, &(uint64_t){0}), SV_REGISTER);
+	assert_int_equal(sv_kvm_set(&bench.vcpu, SV_X0, 0), SV_REGISTER);
+}
+
+static void a_whole_abort(void **state)
+{
+	struct bench bench;
+	struct sv_session *session = &bench.vcpu.session;
+
+	setup(&bench, 0);
+	assert_true(sv_kvm_begin(&bench.vcpu, &bench.space, NULL));
+	for (uint64_t element = 0; element < 2; element++) {
+		uint64_t value = 0x1111 << element;
+
+		assert_int_equal(sv_session_next(session), SV_VERDICT_ACCESS);
+		assert_int_equal(session->access.ipa, 0x0a000000 + element * 8);
+		memcpy(session->access.data, &value, 8);
+	}
+	assert_int_equal(sv_session_next(session), SV_VERDICT_RESUME);
+	assert_int_equal(*reg_of(&bench.kernel, 0x6030000000100002), 0x1111);
+	assert_int_equal(*reg_of(&bench.kernel, 0x6030000000100004), 0x2222);
+	assert_int_equal(*reg_of(&bench.kernel, 0x6030000000100040), 0x40000004);
+	/* PC, PSTATE, SCTLR_EL1, x0 in; x1, x2, PC out. */
+	assert_int_equal(bench.kernel.gets, 4);
+	assert_int_equal(bench.kernel.sets, 3);
+	assert_int_equal(bench.kernel.injections, 0);
+}
+
+static void injects(void **state)
+{
+	struct bench bench;
+
+	setup(&bench, 0);
+	bench.kernel.run.arm_nisv.fault_ipa = *reg_of(&bench.kernel, 0x6030000000100000) = 0x0b000000;
+	assert_true(sv_kvm_begin(&bench.vcpu, &bench.space, NULL));
+	assert_int_equal(sv_session_next(&bench.vcpu.session), SV_VERDICT_RESUME);
+	assert_int_equal(bench.kernel.injections, 1);
+	assert_int_equal(bench.kernel.sets, 0);
+
+	bench.kernel.inject_error = -EINVAL;
+	assert_true(sv_kvm_begin(&bench.vcpu, &bench.space, NULL));
+	assert_int_equal(sv_session_next(&bench.vcpu.session), SV_VERDICT_STOP);
+	assert_int_equal(bench.vcpu.session.report.reason, SV_REASON_NO_INJECTION);
+
+	/* This road knows no instruction aborts. */
+	bench.kernel.inject_error = 0;
+	assert_int_equal(bench.vcpu.cpu.ops->inject(bench.vcpu.cpu.vcpu,
+						    &(struct sv_injection){.fetch = true}),
+			 SV_UNSUPPORTED);
+	assert_int_equal(bench.kernel.injections, 1);
+}
+
+static void holes(void **state)
+{
+	struct bench bench;
+
+	setup(&bench, 0);
+	bench.kernel.run.exit_reason = SV_KVM_EXIT_MMIO;
+	bench.kernel.run.mmio.phys_addr = 0x0b000000;
+	bench.kernel.run.mmio.is_write = 1;
+	assert_false(sv_kvm_begin(&bench.vcpu, &bench.space, NULL));
+	assert_int_equal(sv_kvm_hole(&bench.vcpu, &bench.space, NULL), SV_VERDICT_RESUME);
+	assert_int_equal(bench.vcpu.session.report.ipa, 0x0b000000);
+	assert_true(bench.vcpu.session.report.write);
+	assert_int_equal(bench.kernel.injections, 1);
+	/* A completion of the MMIO is pending: nothing but the injection may change the vCPU. */
+	assert_int_equal(bench.kernel.sets, 0);
+	bench.kernel.run.mmio.is_write = 0;
+	assert_int_equal(sv_kvm_hole(&bench.vcpu, &bench.space, NULL), SV_VERDICT_RESUME);
+	assert_false(bench.vcpu.session.report.write);
+}
+
+static void other_exits_are_not_ours(void **state)
+{
+	static const uint32_t reasons[] = {SV_KVM_EXIT_UNKNOWN,
+					   SV_KVM_EXIT_MMIO,
+					   SV_KVM_EXIT_INTR,
+					   SV_KVM_EXIT_SYSTEM_EVENT,
+					   SV_KVM_EXIT_ARM_SEA,
+					   SV_KVM_EXIT_MEMORY_FAULT,
+					   27,
+					   29,
+					   UINT32_MAX};
+	struct bench bench;
+
+	setup(&bench, 0);
+	for (size_t i = 0; i < COUNT(reasons); i++) {
+		bench.kernel.run.exit_reason = reasons[i];
+		assert_false(sv_kvm_begin(&bench.vcpu, &bench.space, NULL));
+	}
+	assert_int_equal(bench.kernel.gets, 0);
+}
+
+static void virtual_el2(void **state)
+{
+	struct bench bench;
+
+	setup(&bench, UINT64_C(1) << SV_KVM_ARM_VCPU_HAS_EL2);
+	assert_true(sv_kvm_begin(&bench.vcpu, &bench.space, NULL));
+	assert_int_equal(sv_session_next(&bench.vcpu.session), SV_VERDICT_RESUME);
+	assert_int_equal(bench.vcpu.session.report.reason, SV_REASON_VIRTUAL_EL2);
+	assert_int_equal(bench.kernel.injections, 1);
+}
+
+static void features(void **state)
+{
+	struct bench bench;
+
+	setup(&bench, 0);
+	assert_int_equal(bench.vcpu.cpu.mmu_features, 0);
+	*reg_of(&bench.kernel, 0x603000000013c03b) = 0x100; /* ID_AA64MMFR3_EL1.S1PIE */
+	assert_int_equal(sv_kvm_vcpu_init(&bench.vcpu, &bench.backend, VCPU_FD,
+					  (struct kvm_run *)&bench.kernel.run, 0),
+			 SV_OK);
+	assert_int_equal(bench.vcpu.cpu.mmu_features, SV_MMU_S1PIE);
+	/* What else TCR2_EL1 turns on: S1POE, AIE, D128. It is not consulted for TCRX, SCTLRX or what is stage 2's alone. */
+	for (unsigned field = 0; field < 64; field += 4) {
+		bool consulted = field == 8 || field == 16 || field == 24 || field == 32;
+
+		*reg_of(&bench.kernel, 0x603000000013c03b) = UINT64_C(1) << field;
+		assert_int_equal(sv_kvm_vcpu_init(&bench.vcpu, &bench.backend, VCPU_FD,
+						  (struct kvm_run *)&bench.kernel.run, 0),
+				 SV_OK);
+		assert_int_equal(bench.vcpu.cpu.mmu_features, consulted ? SV_MMU_S1PIE : 0);
+	}
+	bench.kernel.unknown_id = 0x603000000013c03b;
+	assert_int_equal(sv_kvm_vcpu_init(&bench.vcpu, &bench.backend, VCPU_FD,
+					  (struct kvm_run *)&bench.kernel.run, 0),
+			 SV_REGISTER);
+}
+
+static void stores_are_dirty(void **state)
+{
+	static uint32_t memory[4] = {0xa9000801}; /* stp x1, x2, [x0] */
+	struct bench bench;
+	struct sv_session *session = &bench.vcpu.session;
+
+	setup(&bench, 0);
+	sv_space_remove(&bench.space, 0x40000000, true);
+	sv_space_add(&bench.space, &(struct sv_region){.first = 0x40000000,
+						       .last = 0x4000000f,
+						       .kind = SV_REGION_RAM,
+						       .name = "ram",
+						       .host = memory});
+	sv_space_add(&bench.space, &(struct sv_region){.first = 0x40000010,
+						       .last = 0x4000001f,
+						       .kind = SV_REGION_WINDOW,
+						       .name = "edge",
+						       .sizes = SV_SIZES_ANY});
+	*reg_of(&bench.kernel, 0x6030000000100000) = 0x40000008;
+	*reg_of(&bench.kernel, 0x6030000000100002) = 0x1122334455667788;
+	bench.kernel.run.arm_nisv.esr_iss = 0x46;
+	bench.kernel.run.arm_nisv.fault_ipa = 0x40000010;
+	assert_true(sv_kvm_begin(&bench.vcpu, &bench.space, NULL));
+	assert_int_equal(sv_session_next(session), SV_VERDICT_ACCESS);
+	assert_int_equal(session->access.ipa, 0x40000010);
+	assert_int_equal(sv_session_next(session), SV_VERDICT_RESUME);
+	assert_int_equal(bench.dirtied, 8);
+	assert_int_equal(memory[2], 0x55667788);
+	assert_int_equal(memory[3], 0x11223344);
+}
+
+/* Memory that is not mapped in this process is an error, not a crash; and who does not track dirty pages is not called. */
+static void unmapped_memory(void **state)
+{
+	static uint32_t memory[4] = {0xa9000801}; /* stp x1, x2, [x0] */
+	struct bench bench;
+
+	for (unsigned mapped = 0; mapped < 2; mapped++) {
+		static uint64_t half;
+
+		setup(&bench, 0);
+		bench.vcpu.dirty = mapped ? NULL : dirty;
+		sv_space_remove(&bench.space, 0x40000000, true);
+		sv_space_add(&bench.space, &(struct sv_region){.first = 0x40000000,
+							       .last = 0x40000003,
+							       .kind = SV_REGION_RAM,
+							       .name = "code",
+							       .host = memory});
+		sv_space_add(&bench.space, &(struct sv_region){.first = 0x0a000100,
+							       .last = 0x0a000107,
+							       .kind = SV_REGION_RAM,
+							       .name = "unmapped",
+							       .host = mapped ? &half : NULL});
+		*reg_of(&bench.kernel, 0x6030000000100000) = 0x0a0000f8;
+		*reg_of(&bench.kernel, 0x6030000000100004) = 0x5566;
+		bench.kernel.run.arm_nisv.esr_iss = 0x46;
+		bench.kernel.run.arm_nisv.fault_ipa = 0x0a0000f8;
+		assert_true(sv_kvm_begin(&bench.vcpu, &bench.space, NULL));
+		assert_int_equal(sv_session_next(&bench.vcpu.session), SV_VERDICT_ACCESS);
+		assert_int_equal(sv_session_next(&bench.vcpu.session), SV_VERDICT_RESUME);
+		assert_int_equal(bench.vcpu.session.report.reason,
+				 mapped ? SV_REASON_NONE : SV_REASON_MEMORY_FAULT);
+		assert_int_equal(bench.dirtied, 0);
+		assert_int_equal(half, mapped ? 0x5566 : 0);
+	}
+	sv_space_remove(&bench.space, 0x40000000, true);
+	sv_space_add(&bench.space,
+		     &(struct sv_region){
+			     .first = 0x40000000, .last = 0x40000007, .kind = SV_REGION_RAM, .name = "code"});
+	*reg_of(&bench.kernel, 0x6030000000100040) = 0x40000004;
+	assert_true(sv_kvm_begin(&bench.vcpu, &bench.space, NULL));
+	assert_int_equal(sv_session_next(&bench.vcpu.session), SV_VERDICT_RESUME);
+	assert_int_equal(bench.vcpu.session.report.reason, SV_REASON_FETCH_FAULT);
+}
+
+static void capabilities(void **state)
+{
+	static const struct {
+		int nisv_error, inject, sea;
+		unsigned bits;
+	} kernels[] = {
+		{0, 1, 1, SV_KVM_NISV | SV_KVM_INJECT | SV_KVM_SEA},
+		{0, 1, 0, SV_KVM_NISV | SV_KVM_INJECT},
+		{-EINVAL, 0, 0, 0},
+		{-EINVAL, -EINVAL, -ENOTTY, 0},
+		{-EPERM, 1, 0, SV_KVM_INJECT},
+	};
+
+	for (size_t i = 0; i < COUNT(kernels); i++) {
+		struct kernel kernel = {.nisv_error = kernels[i].nisv_error,
+					.inject_capability = kernels[i].inject,
+					.sea_capability = kernels[i].sea};
+		struct sv_kvm_backend backend = {kernel_ioctl, &kernel};
+
+		assert_int_equal(sv_kvm_enable(&backend, VM_FD), kernels[i].bits);
+		assert_int_equal(kernel.nisv_enabled, !kernels[i].nisv_error);
+	}
+}
+
+/* The system backend says what ioctl(2) says. */
+static void system_backend(void **state)
+{
+	assert_int_equal(sv_kvm_system.ioctl(sv_kvm_system.opaque, -1, SV_KVM_GET_API_VERSION, NULL), -EBADF);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(register_ids),
+		cmocka_unit_test(a_whole_abort),
+		cmocka_unit_test(injects),
+		cmocka_unit_test(holes),
+		cmocka_unit_test(other_exits_are_not_ours),
+		cmocka_unit_test(virtual_el2),
+		cmocka_unit_test(features),
+		cmocka_unit_test(stores_are_dirty),
+		cmocka_unit_test(capabilities),
+		cmocka_unit_test(unmapped_memory),
+		cmocka_unit_test(system_backend),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
