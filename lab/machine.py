@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The QEMU process: its command line and its end. All it is given is open descriptors, so it leaves no file behind."""
+
+import shutil
+import socket
+import subprocess
+
+import process
+from errors import UNAVAILABLE, LabError
+
+QEMU = "qemu-system-aarch64"
+REMEDY = "apt-get install qemu-system-arm"
+APPEND = "console=ttyAMA0 earlycon rdinit=/.salvage/init nokaslr panic=-1 loglevel=7"
+
+
+def find_qemu():
+    path = shutil.which(QEMU)
+    if not path:
+        raise LabError(UNAVAILABLE, QEMU, f"is not installed; {REMEDY}")
+    return path
+
+
+def command(qemu, options, kernel, initrd, console, link):
+    """kernel, initrd, console and link are descriptor numbers."""
+    append = " ".join(filter(None, (APPEND, options.append)))
+    return [
+        qemu, "-nodefaults", "-display", "none", "-monitor", "none", "-no-reboot",
+        "-M", "virt,virtualization=on,gic-version=3", "-accel", "tcg", "-cpu", options.cpu,
+        "-smp", str(options.smp), "-m", f"size={options.mem >> 20}M",
+        "-chardev", f"socket,id=console,fd={console}", "-serial", "chardev:console",
+        "-chardev", f"socket,id=link,fd={link}", "-device", "virtio-serial-pci,max_ports=2",
+        "-device", "virtserialport,chardev=link,nr=1,name=salvage.link",
+        "-kernel", f"/proc/self/fd/{kernel}", "-initrd", f"/proc/self/fd/{initrd}", "-append", append,
+    ]
+
+
+class Machine:
+    """A running machine. console and link are this side's sockets, stderr what QEMU itself has to say."""
+
+    def __init__(self, options, kernel, initrd):
+        """kernel, initrd: open files."""
+        qemu = find_qemu()
+        self.console, console = socket.socketpair()
+        self.link, link = socket.socketpair()
+        with console, link:
+            fds = [file.fileno() for file in (kernel, initrd, console, link)]
+            self.child = process.popen(command(qemu, options, *fds), pass_fds=fds, stdin=subprocess.DEVNULL,
+                                       stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        self.stderr = self.child.stderr
+
+    def end(self):
+        process.kill(self.child)
+        for file in (self.console, self.link, self.stderr):
+            file.close()
