@@ -1,0 +1,119 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""What "salvage run" says to command lines it cannot follow: one line that names the input, and the promised status.
+
+usage: options.py SALVAGE
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+
+USAGE, UNAVAILABLE, IMAGE = 100, 101, 102
+
+# arguments, status, what the line says; GUEST is a file that is there, RULES one with rules, DIR a directory
+CASES = [
+    ([], USAGE, "no guest"),
+    (["--"], USAGE, "no guest"),
+    ([""], USAGE, "no guest"),
+    (["GUEST", "GUEST"], USAGE, "one guest at a time"),
+    (["--nonsense", "GUEST"], USAGE, "--nonsense: no such option"),
+    (["--nonsense=1", "GUEST"], USAGE, "--nonsense: no such option"),
+    (["-m", "1G", "GUEST"], USAGE, "-m: no such option"),
+    (["--me=1G", "GUEST"], USAGE, "--me: no such option"),
+    (["GUEST", "--nonsense"], USAGE, "--nonsense: no such option"),
+    (["--no-salvage=1", "GUEST"], USAGE, "--no-salvage: takes no value"),
+    (["--mem"], USAGE, "--mem: needs a value"),
+    (["--mem=", "GUEST"], USAGE, "--mem: needs a value"),
+    (["--initrd=", "GUEST"], USAGE, "--initrd: needs a value"),
+    (["--policy"], USAGE, "--policy: needs a value"),
+    (["--backend=tcg", "GUEST"], USAGE, "--backend=tcg"),
+    (["--mem=0", "GUEST"], USAGE, "--mem=0"),
+    (["--mem=1M1", "GUEST"], USAGE, "--mem=1M1"),
+    (["--mem=1000000", "GUEST"], USAGE, "--mem=1000000"),
+    (["--mem=-1M", "GUEST"], USAGE, "--mem=-1M"),
+    (["--mem=16777216T", "GUEST"], USAGE, "--mem=16777216T"),
+    (["--mem=1e9", "GUEST"], USAGE, "--mem=1e9"),
+    (["--smp=0", "GUEST"], USAGE, "--smp=0"),
+    (["--smp=124", "GUEST"], USAGE, "--smp=124"),
+    (["--smp=two", "GUEST"], USAGE, "--smp=two"),
+    (["--smp=99999999999999999999", "GUEST"], USAGE, "--smp=9999"),
+    (["--timeout=0", "GUEST"], USAGE, "--timeout=0"),
+    (["--timeout=1.5", "GUEST"], USAGE, "--timeout=1.5"),
+    (["--timeout=99999999", "GUEST"], USAGE, "--timeout=99999999"),
+    (["--policy=hole", "GUEST"], USAGE, '--policy: "hole": column '),
+    (["--policy=hole=stp", "GUEST"], USAGE, '--policy: "hole=stp": column 6: '),
+    (["--policy=hol=stop", "GUEST"], USAGE, '--policy: "hol=stop": column 1: '),
+    (["--policy=hole@5-4=stop", "GUEST"], USAGE, '"hole@5-4=stop": column '),
+    (["--policy=hole=stop", "--policy=hole=inject", "GUEST"], USAGE, '"hole=inject": column 1: contradicts the rule "hole=stop"'),
+    (["--policy=sea:2=restart", "GUEST"], UNAVAILABLE, "memory errors are not handled by this version"),
+    (["--policy=@RULES", "GUEST"], USAGE, 'RULES:4: "hole=nonsense": column 6: '),
+    (["--policy=@CLASH", "GUEST"], USAGE, 'CLASH:3: "hole=inject": column 1: contradicts'),
+    (["--policy=@MISSING", "GUEST"], USAGE, "MISSING: No such file"),
+    (["--policy=@DIR", "GUEST"], USAGE, "DIR: Is a directory"),
+    (["--sea=0x40000000", "GUEST"], UNAVAILABLE, "memory errors are not handled by this version"),
+    (["--sea=0x40000000,fnv,insn,claimed,times=3", "GUEST"], UNAVAILABLE, "memory errors"),
+    (["--sea=0x40000000,times=0", "GUEST"], USAGE, "--sea=0x40000000,times=0"),
+    (["--sea=0x40000000,fnv,fnv", "GUEST"], USAGE, "each once"),
+    (["--sea=0x40000000,", "GUEST"], USAGE, "--sea="),
+    (["--sea=here", "GUEST"], USAGE, "--sea=here"),
+    (["--sea=0x40000000,gone", "GUEST"], USAGE, "--sea="),
+    (["--ledger=FILE", "GUEST"], UNAVAILABLE, "memory errors"),
+    (["--backend=soft", "GUEST"], UNAVAILABLE, "use --backend=lab"),
+    (["--backend=lab", "MISSING"], IMAGE, "MISSING: No such file"),
+    (["--backend=lab", "DIR"], IMAGE, "DIR: a directory"),
+    (["--backend=lab", "EMPTY"], IMAGE, "EMPTY: an empty file"),
+    (["--backend=lab", "--mem=1M", "LARGE"], IMAGE, "LARGE: 1048577 bytes"),
+    (["--backend=lab", "--initrd=MISSING", "GUEST"], IMAGE, "MISSING: No such file"),
+    (["--backend=kvm", "MISSING"], IMAGE, "MISSING: No such file"),
+    (["--backend=kvm", "--events=DIR", "GUEST"], USAGE, "--events=DIR: Is a directory"),
+    (["--backend=kvm", "--events=MISSING/e", "GUEST"], USAGE, "--events="),
+]
+FOREIGN = [
+    (["GUEST"], UNAVAILABLE, "use --backend=lab"),
+    (["--backend=auto", "GUEST"], UNAVAILABLE, "use --backend=lab"),
+    (["--backend=kvm", "GUEST"], UNAVAILABLE, "use --backend=lab"),
+    (["--backend", "kvm", "--", "GUEST"], UNAVAILABLE, "use --backend=lab"),
+    (["--backend=kvm", "--append=", "--policy=@GOOD", "--policy=hole=stop", "GUEST"], UNAVAILABLE, "use --backend=lab"),
+]
+
+FILES = {
+    "GUEST": b"\x00" * 64,
+    "EMPTY": b"",
+    "LARGE": b"\x00" * 1048577,
+    "GOOD": b"hole=stop # again is no contradiction\n",
+    "RULES": b"# rules\n\n  nisv@0x0a000000-0x0a000fff=inject # fine\nhole=nonsense\nhole=stop\n",
+    "CLASH": b"hole=stop\n\nhole=inject\n",
+}
+
+
+def main(salvage):
+    cases = CASES + (FOREIGN if os.uname().machine != "aarch64" else [])
+    print(f"1..{len(cases) + 1}")
+    failed = False
+    with tempfile.TemporaryDirectory() as work:
+        os.mkdir(os.path.join(work, "DIR"))
+        for name, content in FILES.items():
+            with open(os.path.join(work, name), "wb") as file:
+                file.write(content)
+        for number, (arguments, status, says) in enumerate(cases, 1):
+            done = subprocess.run([salvage, "run", *arguments], cwd=work, capture_output=True, text=True, errors="replace",
+                                  stdin=subprocess.DEVNULL, check=False, timeout=60)
+            lines = done.stderr.splitlines()
+            good = (done.returncode == status and len(lines) == 1 and lines[0].startswith("salvage: ") and says in lines[0]
+                    and not done.stdout)
+            print(f"{'ok' if good else 'not ok'} {number} {' '.join(arguments)}")
+            if not good:
+                failed = True
+                print(f"# status {done.returncode}, not {status}; wanted {says!r}")
+                for line in lines:
+                    print(f"# {line}")
+    done = subprocess.run([salvage, "run", "--help"], capture_output=True, text=True, check=False)
+    good = done.returncode == 0 and "--policy=RULE|@FILE" in done.stdout and not done.stderr
+    print(f"{'ok' if good else 'not ok'} {len(cases) + 1} --help")
+    return 1 if failed or not good else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(os.path.abspath(sys.argv[1])))

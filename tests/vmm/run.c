@@ -1,0 +1,658 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The VMM on a kernel that plays scripts: what it makes of every exit, how it ends, and that it leaves
+ * nothing behind.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pty.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "support/check.h"
+
+#include "fake-kernel.h"
+#include "vm.h"
+
+#define RECORDER      0x0a000000
+#define EXIT_REGISTER 0x0a010000
+#define REGISTER_FILE 0x0a020000
+#define UART          0x09000000
+#define HOLE          0x0b000000
+
+#define ESR_WnR 0x46 /* a translation fault of a write, as KVM_EXIT_ARM_NISV gives it */
+
+static struct fake_kernel kernel;
+static struct vmm_error error;
+static char guest_path[] = "salvage-run-XXXXXX";
+static char *events;
+
+/* stp x1, x2, [x0], #16; ldxr x1, [x0] */
+static const uint32_t guest_words[] = {0xa8810801, 0xc85f7c01};
+
+static struct vmm_config config(void)
+{
+	return (struct vmm_config){.guest = guest_path,
+				   .memory = 1 << 20,
+				   .vcpus = 1,
+				   .salvage = true,
+				   .input = -1,
+				   .output = -1};
+}
+
+/* Runs it. The lines of events are in events afterwards; what people would see goes nowhere. */
+static int run(struct vmm_kernel *backend, struct vmm_config *config)
+{
+	static char buffer[65536];
+	FILE *file = fmemopen(buffer, sizeof(buffer), "w"), *null = fopen("/dev/null", "w"), *before = stderr;
+	int status;
+
+	assert_non_null(file);
+	memset(buffer, 0, sizeof(buffer));
+	events = buffer;
+	config->kernel = backend;
+	config->events = vmm_events_new(file, "vm", sizeof(buffer) - 1);
+	stderr = null;
+	status = vmm_run(config, &error);
+	stderr = before;
+	vmm_events_free(config->events);
+	fclose(file);
+	fclose(null);
+	assert_null(strchr(error.text, '\n'));
+	assert_int_equal(kernel.open_fds, 0);
+	assert_int_equal(kernel.mappings, 0);
+	return status;
+}
+
+static int run_script(const struct fake_run *script, bool salvage)
+{
+	struct vmm_kernel backend = fake_kernel(&kernel);
+	struct vmm_config c = config();
+
+	kernel.script[0] = script;
+	c.salvage = salvage;
+	return run(&backend, &c);
+}
+
+static void mmio(struct sv_kvm_run *run, uint64_t address, uint32_t length, bool write, uint64_t value)
+{
+	run->mmio.phys_addr = address;
+	run->mmio.len = length;
+	run->mmio.is_write = write;
+	memcpy(run->mmio.data, &value, sizeof(value));
+}
+
+#define FILL(name, ...)                          \
+	static void name(struct sv_kvm_run *run) \
+	{                                        \
+		mmio(run, __VA_ARGS__);          \
+	}
+FILL(write_recorder, RECORDER + 5, 8, true, 0x1122334455667788)
+FILL(read_recorder, RECORDER + 4, 4, false, ~UINT64_C(0))
+FILL(exit_7, EXIT_REGISTER, 4, true, 7)
+FILL(exit_200, EXIT_REGISTER, 4, true, 200)
+FILL(read_hole, HOLE, 8, false, ~UINT64_C(0))
+FILL(write_hole, HOLE, 8, true, 1)
+FILL(narrow_exit, EXIT_REGISTER, 1, true, 7)
+FILL(wide_register, REGISTER_FILE, 8, true, 7)
+FILL(long_access, RECORDER, 200, true, 7)
+FILL(uart_unmask, UART + 0x38, 4, true, 0x70)
+FILL(uart_write, UART, 4, true, 'A')
+FILL(uart_acknowledge, UART + 0x44, 4, true, 0x20)
+FILL(uart_read, UART, 4, false, 0)
+
+static void is_recorded(struct fake_kernel *k, const struct sv_kvm_run *run)
+{
+	assert_memory_equal(run->mmio.data, "\0\x88\x77\x66", 4);
+}
+
+#define MMIO_CHECK(filler, checker)                                         \
+	{                                                                   \
+		.reason = SV_KVM_EXIT_MMIO, .fill = filler, .look = checker \
+	}
+#define MMIO(filler) MMIO_CHECK(filler, NULL)
+#define BLOCK                    \
+	{                        \
+		.rc = FAKE_BLOCK \
+	}
+
+static void device_accesses(void **state)
+{
+	static const struct fake_run script[] = {MMIO(write_recorder), MMIO(read_recorder),
+						 MMIO_CHECK(exit_7, is_recorded), BLOCK};
+
+	assert_int_equal(run_script(script, true), 7);
+	assert_string_equal(error.text, "");
+	assert_int_equal(kernel.injections, 0);
+	assert_int_equal(kernel.nisv_enabled, 1);
+	assert_non_null(strstr(
+		events, "\"dir\":\"w\",\"ipa\":\"0xa000005\",\"size\":8,\"value\":\"0x1122334455667788\""));
+	assert_non_null(
+		strstr(events, "\"dir\":\"r\",\"ipa\":\"0xa000004\",\"size\":4,\"value\":\"0x66778800\""));
+	assert_non_null(
+		strstr(events, "\"event\":\"exit\",\"status\":7,\"reason\":\"guest\",\"dropped\":0}\n"));
+}
+
+static void status_is_clamped(void **state)
+{
+	static const struct fake_run script[] = {MMIO(exit_200), BLOCK};
+
+	assert_int_equal(run_script(script, true), 99);
+	assert_non_null(strstr(events, "\"status\":200,\"reason\":\"guest\""));
+}
+
+static void off(struct sv_kvm_run *run)
+{
+	run->system_event.type = SV_KVM_SYSTEM_EVENT_SHUTDOWN;
+}
+
+static void reset(struct sv_kvm_run *run)
+{
+	run->system_event.type = SV_KVM_SYSTEM_EVENT_RESET;
+}
+
+static void crash(struct sv_kvm_run *run)
+{
+	run->system_event.type = SV_KVM_SYSTEM_EVENT_CRASH;
+}
+
+static void strange_event(struct sv_kvm_run *run)
+{
+	run->system_event.type = 77;
+}
+
+/* Every way in which the kernel can end a run. */
+static void endings(void **state)
+{
+	static const struct {
+		const char *name;
+		struct fake_run run;
+		bool no_salvage;
+		int status;
+		const char *reason, *text;
+	} cases[] = {
+		{"off", {0, SV_KVM_EXIT_SYSTEM_EVENT, off, NULL}, false, 0, "off", ""},
+		{"reset", {0, SV_KVM_EXIT_SYSTEM_EVENT, reset, NULL}, false, 107, "reset", ""},
+		{"crash", {0, SV_KVM_EXIT_SYSTEM_EVENT, crash, NULL}, false, 107, "crash", ""},
+		{"event",
+		 {0, SV_KVM_EXIT_SYSTEM_EVENT, strange_event, NULL},
+		 false,
+		 105,
+		 "kernel",
+		 "system event"},
+		{"ENOSYS", {-ENOSYS, 0, NULL, NULL}, true, 105, "kernel", "try without --no-salvage"},
+		{"ENOSYS",
+		 {-ENOSYS, 0, NULL, NULL},
+		 false,
+		 105,
+		 "kernel",
+		 "KVM_RUN: Function not implemented"},
+		{"EFAULT", {-EFAULT, 0, NULL, NULL}, false, 105, "kernel", "KVM_RUN: Bad address ("},
+		{"EHWPOISON",
+		 {-EHWPOISON, 0, NULL, NULL},
+		 false,
+		 105,
+		 "kernel",
+		 "memory errors are not handled"},
+		{"ENOMEM", {-ENOMEM, 0, NULL, NULL}, false, 105, "kernel", "out of memory"},
+		{"ENOEXEC", {-ENOEXEC, 0, NULL, NULL}, false, 105, "kernel", "not initialised"},
+		{"EIO", {-EIO, 0, NULL, NULL}, false, 105, "kernel", "KVM_RUN: Input/output error"},
+		{"fail entry", {0, SV_KVM_EXIT_FAIL_ENTRY, NULL, NULL}, false, 105, "kernel", "FAIL_ENTRY"},
+		{"internal",
+		 {0, SV_KVM_EXIT_INTERNAL_ERROR, NULL, NULL},
+		 false,
+		 105,
+		 "kernel",
+		 "INTERNAL_ERROR"},
+		{"ldst64b", {0, SV_KVM_EXIT_ARM_LDST64B, NULL, NULL}, false, 105, "kernel", "64-byte"},
+		{"sea", {0, SV_KVM_EXIT_ARM_SEA, NULL, NULL}, false, 105, "kernel", "exit reason 41"},
+		{"0", {0, 0, NULL, NULL}, false, 105, "kernel", "exit reason 0"},
+		{"huge", {0, UINT32_MAX, NULL, NULL}, false, 105, "kernel", "exit reason 4294967295"},
+		{"nisv not asked for",
+		 {0, SV_KVM_EXIT_ARM_NISV, NULL, NULL},
+		 true,
+		 105,
+		 "kernel",
+		 "nobody asked"},
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		/* What only interrupts is no end. */
+		const struct fake_run script[] = {
+			{.rc = -EINTR}, {.rc = -EAGAIN}, {.reason = SV_KVM_EXIT_INTR}, cases[i].run, BLOCK};
+		char reason[64];
+
+		check(cases[i].name, run_script(script, !cases[i].no_salvage) == cases[i].status);
+		check(cases[i].name,
+		      *cases[i].text ? strstr(error.text, cases[i].text) != NULL : !*error.text);
+		snprintf(reason, sizeof(reason), "\"reason\":\"%s\"", cases[i].reason);
+		check(cases[i].name, strstr(events, reason));
+	}
+}
+
+/* A kernel from before the capability: the run goes on without it, and the message says what was missing. */
+static void old_kernel(void **state)
+{
+	static const struct fake_run script[] = {MMIO(write_recorder), {.rc = -ENOSYS}};
+	struct vmm_kernel backend = fake_kernel(&kernel);
+	struct vmm_config c = config();
+
+	kernel.nisv_error = -EINVAL;
+	kernel.script[0] = script;
+	assert_int_equal(run(&backend, &c), 105);
+	assert_non_null(strstr(error.text, "no KVM_CAP_ARM_NISV_TO_USER"));
+	assert_non_null(strstr(events, "\"mmio\""));
+}
+
+static int run_policy(const struct fake_run *script, const char *rule)
+{
+	struct vmm_kernel backend = fake_kernel(&kernel);
+	struct vmm_config c = config();
+	struct sv_rule rules[1];
+	struct sv_rule_error why;
+	const struct sv_rule *other;
+	struct sv_rule parsed;
+
+	c.policy = (struct sv_policy){rules, 1, 0};
+	if (rule) {
+		assert_int_equal(sv_rule_parse(rule, strlen(rule), &parsed, &why), SV_OK);
+		assert_int_equal(sv_policy_add(&c.policy, &parsed, &other), SV_OK);
+	}
+	kernel.script[0] = script;
+	return run(&backend, &c);
+}
+
+static void is_zero(struct fake_kernel *k, const struct sv_kvm_run *run)
+{
+	assert_memory_equal(run->mmio.data, "\0\0\0\0\0\0\0", 8);
+}
+
+/* Described accesses to nothing, under every rule. */
+static void holes(void **state)
+{
+	static const struct {
+		const char *rule;
+		void (*access)(struct sv_kvm_run *run);
+		int status, injections;
+		const char *event;
+	} cases[] = {
+		{NULL, read_hole, 7, 1, "\"verdict\":\"injected\""},
+		{NULL, write_hole, 7, 1, "\"dir\":\"w\""},
+		{NULL, wide_register, 7, 1, "\"device\":\"register file\""},
+		{NULL, narrow_exit, 7, 1, "\"device\":\"exit register\""},
+		{NULL, long_access, 7, 1, "\"verdict\":\"injected\""},
+		{"hole=ignore", read_hole, 7, 0, "\"verdict\":\"ignored\""},
+		{"hole=emulate", read_hole, 7, 0, "\"verdict\":\"completed\""},
+		{"hole=observe", read_hole, 7, 1, "\"verdict\":\"observed\""},
+		{"hole=stop", read_hole, 103, 0, "\"reason\":\"stop\""},
+		{"hole=dump", read_hole, 103, 0, "\"reason\":\"stop\""},
+		{"hole=restart", read_hole, 104, 0, "\"reason\":\"restart\""},
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		const struct fake_run script[] = {
+			MMIO(cases[i].access),
+			{.reason = SV_KVM_EXIT_MMIO,
+			 .fill = exit_7,
+			 .look = cases[i].access == read_hole && cases[i].rule ? is_zero : NULL},
+			BLOCK};
+		const char *name = cases[i].rule ? cases[i].rule : "default";
+
+		check(name, run_policy(script, cases[i].rule) == cases[i].status);
+		check(name, kernel.injections == cases[i].injections);
+		check(name, strstr(events, cases[i].event));
+	}
+}
+
+/* Without salvage: the kernel's abort if it has one, else zero; and no capability is turned on. */
+static void holes_without_salvage(void **state)
+{
+	static const struct fake_run script[] = {MMIO(read_hole), MMIO_CHECK(exit_7, is_zero), BLOCK};
+	struct vmm_kernel backend;
+	struct vmm_config c = config();
+
+	assert_int_equal(run_script(script, false), 7);
+	assert_int_equal(kernel.injections, 1);
+	assert_int_equal(kernel.nisv_enabled, 0);
+	assert_null(strstr(events, "\"abort\""));
+
+	backend = fake_kernel(&kernel);
+	kernel.without[0] = SV_KVM_CAP_ARM_INJECT_EXT_DABT;
+	kernel.script[0] = script;
+	c.salvage = false;
+	assert_int_equal(run(&backend, &c), 7);
+	assert_int_equal(kernel.injections, 0);
+}
+
+static void nisv_pair(struct sv_kvm_run *run)
+{
+	run->arm_nisv.esr_iss = ESR_WnR;
+	run->arm_nisv.fault_ipa = RECORDER + 0x20;
+}
+
+/* The guest's registers as they are when its first instruction aborts. */
+static void before_pair(struct fake_kernel *k, const struct sv_kvm_run *run)
+{
+	*fake_register(k, 0, SV_KVM_CORE(0)) = RECORDER + 0x20;
+	*fake_register(k, 0, SV_KVM_CORE(8)) = 0x1111;
+	*fake_register(k, 0, SV_KVM_CORE(16)) = 0x2222;
+	*fake_register(k, 0, SV_KVM_CORE(SV_KVM_CORE_PSTATE)) = 0x3c5;
+	assert_int_equal(*fake_register(k, 0, SV_KVM_CORE(SV_KVM_CORE_PC)), 0x40000000);
+}
+
+static void after_pair(struct fake_kernel *k, const struct sv_kvm_run *run)
+{
+	assert_int_equal(*fake_register(k, 0, SV_KVM_CORE(0)), RECORDER + 0x30);
+	assert_int_equal(*fake_register(k, 0, SV_KVM_CORE(SV_KVM_CORE_PC)), 0x40000004);
+}
+
+static void undescribed(void **state)
+{
+	static const struct fake_run script[] = {
+		{.reason = SV_KVM_EXIT_ARM_NISV, .fill = nisv_pair, .look = before_pair},
+		MMIO_CHECK(exit_7, after_pair),
+		BLOCK};
+
+	assert_int_equal(run_script(script, true), 7);
+	assert_int_equal(kernel.injections, 0);
+	assert_non_null(
+		strstr(events, "\"dir\":\"w\",\"ipa\":\"0xa000020\",\"size\":8,\"value\":\"0x1111\""));
+	assert_non_null(
+		strstr(events, "\"dir\":\"w\",\"ipa\":\"0xa000028\",\"size\":8,\"value\":\"0x2222\""));
+	assert_non_null(strstr(events, "\"verdict\":\"completed\""));
+
+	assert_int_equal(run_policy(script, "nisv=stop"), 103);
+	assert_null(strstr(events, "\"mmio\""));
+	/* What the kernel would have done. */
+	assert_int_equal(run_policy(script, "observe"), 105);
+	assert_non_null(strstr(error.text, "Function not implemented"));
+	assert_null(strstr(events, "\"mmio\""));
+}
+
+/* The interrupt line follows the UART. */
+static void interrupts(void **state)
+{
+	static const struct fake_run script[] = {MMIO(uart_unmask), MMIO(uart_write), MMIO(uart_acknowledge),
+						 MMIO(uart_write),  MMIO(exit_7),     BLOCK};
+
+	assert_int_equal(run_script(script, true), 7);
+	assert_int_equal(kernel.lines_high, 2);
+	assert_int_equal(kernel.lines_low, 1);
+	/* The console is in no event. */
+	assert_null(strstr(events, "pl011"));
+}
+
+/* Reads until the character that came from outside is there. */
+static void until_x(struct fake_kernel *k, const struct sv_kvm_run *run)
+{
+	if (run->mmio.data[0] != 'x')
+		k->at[0] -= 2;
+}
+
+static void until_a(struct fake_kernel *k, const struct sv_kvm_run *run)
+{
+	if (run->mmio.data[0] != 1)
+		k->at[0] -= 2;
+}
+
+static void console(void **state)
+{
+	static const struct fake_run script[] = {MMIO(uart_write), MMIO(uart_read), MMIO_CHECK(NULL, until_x),
+						 MMIO(exit_7), BLOCK};
+	struct vmm_kernel backend = fake_kernel(&kernel);
+	struct vmm_config c = config();
+	int in[2], out[2];
+	char text[8] = {0};
+
+	assert_int_equal(pipe(in) | pipe(out), 0);
+	assert_int_equal(write(in[1], "x", 1), 1);
+	close(in[1]);
+	c.input = in[0];
+	c.output = out[1];
+	kernel.script[0] = script;
+	assert_int_equal(run(&backend, &c), 7);
+	assert_int_equal(read(out[0], text, sizeof(text)), 1);
+	assert_string_equal(text, "A");
+	close(in[0]);
+	close(out[0]);
+	close(out[1]);
+}
+
+/*
+ * Any of several vCPUs ends all, wherever the others are: asleep in KVM_RUN, about to enter it, or never
+ * started.
+ */
+static void several(void **state)
+{
+	static const struct fake_run busy[] = {{.rc = -EINTR}, MMIO(write_recorder), {.rc = -EINTR}, BLOCK};
+	static const struct fake_run ender[] = {MMIO(exit_7), BLOCK};
+
+	for (unsigned i = 0; i < 200; i++) {
+		struct vmm_kernel backend = fake_kernel(&kernel);
+		struct vmm_config c = config();
+
+		c.vcpus = 4;
+		for (unsigned vcpu = 0; vcpu < 3; vcpu++)
+			kernel.script[vcpu] = vcpu == i % 3 ? ender : busy;
+		assert_int_equal(run(&backend, &c), 7);
+		for (unsigned vcpu = 0; vcpu < 4; vcpu++)
+			assert_int_equal(kernel.features[vcpu],
+					 1u << SV_KVM_ARM_VCPU_PSCI_0_2 | (vcpu ? 1 : 0));
+	}
+}
+
+/* Two ends at once: one counts. */
+static void both_end(void **state)
+{
+	static const struct fake_run seven[] = {MMIO(exit_7), BLOCK};
+	static const struct fake_run stop[] = {{0, SV_KVM_EXIT_SYSTEM_EVENT, reset, NULL}, BLOCK};
+
+	for (unsigned i = 0; i < 100; i++) {
+		struct vmm_kernel backend = fake_kernel(&kernel);
+		struct vmm_config c = config();
+		int status;
+
+		c.vcpus = 2;
+		kernel.script[0] = seven;
+		kernel.script[1] = stop;
+		status = run(&backend, &c);
+		assert_true(status == 7 || status == 107);
+		assert_non_null(
+			strstr(events, status == 7 ? "\"reason\":\"guest\"" : "\"reason\":\"reset\""));
+	}
+}
+
+/* The first end counts, in every part of it. */
+static void ends_twice(void **state)
+{
+	struct vmm_vm vm = {.console = {.wake = -1}};
+	struct vmm_error late = {.status = 105, .text = "late"};
+
+	pthread_mutex_init(&vm.end_lock, NULL);
+	vmm_end(&vm, 7, VMM_REASON_GUEST);
+	vmm_end(&vm, 107, VMM_REASON_RESET);
+	vmm_end_error(&vm, &late, VMM_REASON_KERNEL);
+	assert_true(atomic_load(&vm.ended));
+	assert_int_equal(vm.status, 7);
+	assert_string_equal(vm.reason, VMM_REASON_GUEST);
+	assert_string_equal(vm.error.text, "");
+}
+
+static void terminate(struct fake_kernel *k, const struct sv_kvm_run *run)
+{
+	kill(getpid(), SIGTERM);
+}
+
+static void signals(void **state)
+{
+	static const struct fake_run script[] = {{.rc = FAKE_BLOCK, .look = terminate}};
+
+	assert_int_equal(run_script(script, true), 128 + SIGTERM);
+	assert_non_null(strstr(events, "\"reason\":\"signal\""));
+}
+
+static void timeout(void **state)
+{
+	static const struct fake_run script[] = {BLOCK};
+	struct vmm_kernel backend = fake_kernel(&kernel);
+	struct vmm_config c = config();
+
+	kernel.script[0] = script;
+	c.timeout = 1;
+	assert_int_equal(run(&backend, &c), 108);
+	assert_non_null(strstr(events, "\"reason\":\"timeout\""));
+}
+
+/* Every request of the start fails once, with one line and nothing left open. */
+static void failing_starts(void **state)
+{
+	static const struct fake_run script[] = {MMIO(exit_7), BLOCK};
+	unsigned failures = 0;
+	bool done = false;
+
+	for (int at = 0; !done; at++) {
+		struct vmm_kernel backend = fake_kernel(&kernel);
+		struct vmm_config c = config();
+		int status;
+
+		c.vcpus = 2;
+		kernel.script[0] = script;
+		kernel.fail_at = at;
+		kernel.fail_error = EPERM;
+		status = run(&backend, &c);
+		done = kernel.requests <= at;
+		/* Some failures are no reason to give up: a capability that is missing then. */
+		if (status == 7)
+			continue;
+		assert_int_equal(status, VMM_UNAVAILABLE);
+		assert_true(*error.text);
+		assert_non_null(strstr(events, "\"status\":101"));
+		failures++;
+		assert_true(at < 100);
+	}
+	assert_true(failures > 15);
+}
+
+static void missing(void **state)
+{
+	static const struct fake_run script[] = {MMIO(exit_7), BLOCK};
+	struct vmm_kernel backend = fake_kernel(&kernel);
+	struct vmm_config c = config();
+
+	kernel.script[0] = script;
+	kernel.gic_error = -ENODEV;
+	assert_int_equal(run(&backend, &c), 101);
+	assert_non_null(strstr(error.text, "GICv3"));
+
+	backend = fake_kernel(&kernel);
+	kernel.script[0] = script;
+	kernel.without[0] = SV_KVM_CAP_ARM_EL1_32BIT;
+	assert_int_equal(run(&backend, &c), 7);
+	c.aarch32 = true;
+	backend = fake_kernel(&kernel);
+	kernel.without[0] = SV_KVM_CAP_ARM_EL1_32BIT;
+	assert_int_equal(run(&backend, &c), 101);
+	assert_non_null(strstr(error.text, "--aarch32"));
+	backend = fake_kernel(&kernel);
+	kernel.script[0] = script;
+	assert_int_equal(run(&backend, &c), 7);
+	assert_int_equal(kernel.features[0], 6);
+
+	/* A CPU with 36-bit addresses; RAM begins at 1 GiB. */
+	c = config();
+	backend = fake_kernel(&kernel);
+	kernel.ipa_bits = 36;
+	c.memory = UINT64_C(64) << 30;
+	assert_int_equal(run(&backend, &c), 100);
+	assert_non_null(strstr(error.text, "36-bit"));
+	c.memory = UINT64_C(63) << 30;
+	backend = fake_kernel(&kernel);
+	kernel.ipa_bits = 36;
+	kernel.script[0] = script;
+	assert_int_equal(run(&backend, &c), 7);
+}
+
+static void no_guest(void **state)
+{
+	struct vmm_kernel backend = fake_kernel(&kernel);
+	struct vmm_config c = config();
+
+	c.guest = "/nonexistent/guest";
+	assert_int_equal(run(&backend, &c), 102);
+	assert_int_equal(kernel.requests, 0);
+	c = config();
+	c.initrd = "/nonexistent/initrd";
+	backend = fake_kernel(&kernel);
+	assert_int_equal(run(&backend, &c), 102);
+	assert_non_null(strstr(error.text, "initrd"));
+	c = config();
+	c.dtb = guest_path;
+	backend = fake_kernel(&kernel);
+	assert_int_equal(run(&backend, &c), 102);
+	assert_non_null(strstr(error.text, "device tree"));
+}
+
+/* What the run leaves of a terminal's settings: all as before. Ctrl-A Ctrl-A sends one, Ctrl-A x ends. */
+static void terminal(void **state)
+{
+	static const struct fake_run script[] = {MMIO(uart_write), MMIO(uart_read), MMIO_CHECK(NULL, until_a),
+						 BLOCK};
+	struct termios before = {0}, after = {0};
+	int terminal, child, status;
+	char text[16];
+	pid_t pid = forkpty(&terminal, NULL, NULL, NULL);
+
+	assert_true(pid >= 0);
+	if (!pid) {
+		struct vmm_kernel backend = fake_kernel(&kernel);
+		struct vmm_config c = config();
+
+		c.input = STDIN_FILENO;
+		c.output = STDOUT_FILENO;
+		kernel.script[0] = script;
+		tcgetattr(STDIN_FILENO, &before);
+		status = run(&backend, &c);
+		tcgetattr(STDIN_FILENO, &after);
+		_exit(memcmp(&before, &after, sizeof(before)) ? 1 : status);
+	}
+	/* Raw once the guest has printed; a key typed then is not echoed. */
+	assert_int_equal(read(terminal, text, 1), 1);
+	assert_int_equal(*text, 'A');
+	assert_int_equal(write(terminal, "\1\1\1x", 4), 4);
+	assert_int_equal(waitpid(pid, &child, 0), pid);
+	assert_true(WIFEXITED(child));
+	assert_int_equal(WEXITSTATUS(child), 128 + SIGINT);
+	close(terminal);
+}
+
+static int write_guest(void **state)
+{
+	int fd = mkstemp(guest_path);
+
+	return fd < 0 || write(fd, guest_words, sizeof(guest_words)) != sizeof(guest_words) || close(fd);
+}
+
+static int remove_guest(void **state)
+{
+	return unlink(guest_path);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(device_accesses), cmocka_unit_test(status_is_clamped),
+		cmocka_unit_test(endings),         cmocka_unit_test(old_kernel),
+		cmocka_unit_test(holes),           cmocka_unit_test(holes_without_salvage),
+		cmocka_unit_test(undescribed),     cmocka_unit_test(interrupts),
+		cmocka_unit_test(console),         cmocka_unit_test(several),
+		cmocka_unit_test(both_end),        cmocka_unit_test(ends_twice),
+		cmocka_unit_test(signals),         cmocka_unit_test(timeout),
+		cmocka_unit_test(failing_starts),  cmocka_unit_test(terminal),
+		cmocka_unit_test(missing),         cmocka_unit_test(no_guest),
+	};
+
+	return cmocka_run_group_tests(tests, write_guest, remove_guest);
+}

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <jansson.h>
+
+#include "events.h"
+
+/* Aborts told apart at a time. One more pushes another out, whose sum is then written. */
+#define KINDS 256
+
+struct kind {
+	uint64_t pc, ipa;
+	uint64_t count, written; /* of these aborts: seen; accounted for in the file */
+	json_t *last;            /* the abort's own fields, for the sum */
+};
+
+struct vmm_events {
+	pthread_mutex_t lock;
+	FILE *file;
+	char *vm;
+	uint64_t limit, bytes, seq, dropped;
+	bool failed;
+	struct kind kinds[KINDS];
+	bool seen[SV_CAUSE_COUNT][SV_REASON_COUNT][SV_ENDING_COUNT];
+};
+
+static json_t *hex(uint64_t value)
+{
+	char text[2 + 16 + 1];
+
+	snprintf(text, sizeof(text), "0x%" PRIx64, value);
+	return json_string(text);
+}
+
+static json_t *hex_if(bool valid, uint64_t value)
+{
+	return valid ? hex(value) : json_null();
+}
+
+static json_t *text_if(const char *text)
+{
+	return text && *text ? json_string(text) : json_null();
+}
+
+/* What every event has. vcpu < 0: it is none's. */
+static json_t *head(struct vmm_events *events, int vcpu, const char *event)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return json_pack("{s:i, s:I, s:I, s:s, s:o, s:s}", "v", VMM_EVENTS_SCHEMA, "seq",
+			 (json_int_t)events->seq++, "t", (json_int_t)now.tv_sec * 1000000000 + now.tv_nsec,
+			 "vm", events->vm, "vcpu", vcpu < 0 ? json_null() : json_integer(vcpu), "event",
+			 event);
+}
+
+/* Takes the reference. A line goes out in one piece, for readers that follow the file. */
+static void put(struct vmm_events *events, json_t *event, bool always)
+{
+	char *line = event ? json_dumps(event, JSON_COMPACT) : NULL;
+	size_t length = line ? strlen(line) + 1 : 0;
+
+	json_decref(event);
+	if (!line || (!always && events->bytes + length > events->limit)) {
+		events->dropped++;
+	} else {
+		line[length - 1] = '\n';
+		if (fwrite(line, 1, length, events->file) != length || fflush(events->file))
+			events->failed = true;
+		events->bytes += length;
+	}
+	free(line);
+}
+
+struct vmm_events *vmm_events_new(FILE *file, const char *vm, uint64_t limit)
+{
+	struct vmm_events *events = calloc(1, sizeof(*events));
+
+	if (!events)
+		return NULL;
+	events->vm = strdup(vm);
+	if (!events->vm) {
+		free(events);
+		return NULL;
+	}
+	/* A file's name can be any bytes, a JSON string cannot. */
+	for (char *c = events->vm; *c; c++)
+		if ((unsigned char)*c >= 0x80)
+			*c = '?';
+	pthread_mutex_init(&events->lock, NULL);
+	events->file = file;
+	events->limit = limit;
+	return events;
+}
+
+void vmm_events_mmio(struct vmm_events *events, unsigned vcpu, const char *device, uint64_t ipa,
+		     unsigned size, bool write, const uint8_t *data)
+{
+	uint64_t value = 0;
+	json_t *event;
+
+	if (!events->file)
+		return;
+	for (unsigned i = 0; i < size; i++)
+		value |= (uint64_t)data[i] << 8 * i;
+	pthread_mutex_lock(&events->lock);
+	event = head(events, (int)vcpu, "mmio");
+	json_object_update_new(event,
+			       json_pack("{s:s, s:o, s:i, s:o, s:s}", "dir", write ? "w" : "r", "ipa",
+					 hex(ipa), "size", (int)size, "value", hex(value), "device", device));
+	put(events, event, false);
+	pthread_mutex_unlock(&events->lock);
+}
+
+static json_t *abort_fields(const struct sv_report *report)
+{
+	static const char *const isas[] = {[SV_A64] = "a64", [SV_A32] = "a32", [SV_T32] = "t32"};
+	const char *class = NULL;
+	char text[128] = "";
+
+	if (report->has_insn) {
+		sv_insn_format(&report->insn, report->has_pc ? report->pc : 0, text, sizeof(text));
+		class = sv_class_name(report->insn.row->iclass);
+	}
+	return json_pack(
+		"{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:i, s:s, s:o, s:o, s:o}",
+		"cause", sv_cause_name(report->cause), "reason", text_if(sv_reason_text(report->reason)),
+		"pc", hex_if(report->has_pc, report->pc), "isa",
+		report->has_insn ? json_string(isas[report->insn.isa]) : json_null(), "insn",
+		hex_if(report->has_word, report->word), "text", text_if(text), "class", text_if(class), "ipa",
+		hex(report->ipa), "gva", hex_if(report->has_va, report->va), "esr",
+		hex_if(!report->isv, report->abort.esr_iss), "dir", report->write ? "w" : "r", "device",
+		text_if(report->region ? report->region->name : NULL), "accesses", (int)report->accesses,
+		"verdict", sv_ending_name(report->ending), "would",
+		report->ending == SV_ENDING_OBSERVED ? json_string(sv_ending_name(report->would))
+						     : json_null(),
+		"rule", text_if(report->rule ? report->rule->text : NULL), "isv", json_boolean(report->isv));
+}
+
+/* The sum of the aborts that were seen and not written: one event that says how many it stands for. */
+static void put_sum(struct vmm_events *events, struct kind *kind)
+{
+	json_t *event;
+
+	if (kind->count == kind->written)
+		return;
+	event = head(events, (int)json_integer_value(json_object_get(kind->last, "vcpu")), "abort");
+	json_object_update_missing(event, kind->last);
+	json_object_set_new(event, "repeats", json_integer((json_int_t)(kind->count - kind->written)));
+	put(events, event, false);
+	kind->written = kind->count;
+}
+
+static struct kind *kind_of(struct vmm_events *events, const struct sv_report *report, const json_t *fields)
+{
+	uint64_t hash = (report->pc ^ report->ipa * 31 ^ (uint64_t)report->ending << 60) *
+			UINT64_C(0x9e3779b97f4a7c15);
+	struct kind *kind = &events->kinds[hash >> 56];
+
+	_Static_assert(KINDS == 256, "the hash gives eight bits");
+	if (kind->last && kind->pc == report->pc && kind->ipa == report->ipa &&
+	    json_equal(json_object_get(kind->last, "verdict"), json_object_get(fields, "verdict")))
+		return kind;
+	if (kind->last)
+		put_sum(events, kind);
+	json_decref(kind->last);
+	*kind = (struct kind){.pc = report->pc, .ipa = report->ipa};
+	return kind;
+}
+
+static void put_abort(struct vmm_events *events, unsigned vcpu, const struct sv_report *report)
+{
+	json_t *fields = abort_fields(report), *event;
+	struct kind *kind = kind_of(events, report, fields);
+
+	json_decref(kind->last);
+	kind->last = fields;
+	kind->count++;
+	if (kind->count <= VMM_EVENTS_REPEATS) {
+		event = head(events, (int)vcpu, "abort");
+		json_object_update(event, fields);
+		put(events, event, false);
+		kind->written = kind->count;
+	} else if (kind->count >= 2 * kind->written) {
+		json_object_set_new(fields, "vcpu", json_integer(vcpu));
+		put_sum(events, kind);
+	}
+	json_object_set_new(fields, "vcpu", json_integer(vcpu));
+}
+
+bool vmm_events_abort(struct vmm_events *events, unsigned vcpu, const struct sv_report *report)
+{
+	bool *seen = &events->seen[report->cause][report->reason][report->ending], first;
+
+	pthread_mutex_lock(&events->lock);
+	first = !*seen;
+	*seen = true;
+	if (events->file)
+		put_abort(events, vcpu, report);
+	pthread_mutex_unlock(&events->lock);
+	return first;
+}
+
+bool vmm_events_exit(struct vmm_events *events, int status, const char *reason)
+{
+	json_t *event;
+
+	if (!events->file)
+		return true;
+	pthread_mutex_lock(&events->lock);
+	for (unsigned i = 0; i < KINDS; i++)
+		if (events->kinds[i].last)
+			put_sum(events, &events->kinds[i]);
+	event = head(events, -1, "exit");
+	json_object_update_new(event, json_pack("{s:i, s:s, s:I}", "status", status, "reason", reason,
+						"dropped", (json_int_t)events->dropped));
+	put(events, event, true);
+	pthread_mutex_unlock(&events->lock);
+	return !events->failed;
+}
+
+void vmm_events_free(struct vmm_events *events)
+{
+	if (!events)
+		return;
+	for (unsigned i = 0; i < KINDS; i++)
+		json_decref(events->kinds[i].last);
+	pthread_mutex_destroy(&events->lock);
+	free(events->vm);
+	free(events);
+}

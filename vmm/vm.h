@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The VM, and what its parts share. */
+#ifndef VMM_VM_H
+#define VMM_VM_H
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <termios.h>
+
+#include <salvage/kvm.h>
+
+#include "devices.h"
+#include "error.h"
+#include "events.h"
+#include "kernel.h"
+#include "loader.h"
+
+struct vmm_config {
+	const char *guest;        /* file */
+	const char *initrd, *dtb; /* files, or NULL */
+	const char *append;       /* kernel command line, or NULL */
+	uint64_t memory;          /* bytes of RAM */
+	unsigned vcpus;           /* 1..VMM_VCPUS_MAX */
+	unsigned timeout;         /* seconds, 0: none */
+	bool aarch32;             /* the guest starts in AArch32 state */
+	bool salvage;             /* opt into the capabilities */
+	bool verbose;             /* tell people of completed aborts too */
+	struct sv_policy policy;
+	struct vmm_events *events; /* never NULL */
+	const struct vmm_kernel *kernel;
+	int input, output; /* the console's file descriptors; input may be -1 */
+};
+
+/* Reasons in exit events. */
+#define VMM_REASON_GUEST    "guest"
+#define VMM_REASON_OFF      "off"
+#define VMM_REASON_RESET    "reset"
+#define VMM_REASON_CRASH    "crash"
+#define VMM_REASON_STOP     "stop"
+#define VMM_REASON_RESTART  "restart"
+#define VMM_REASON_KERNEL   "kernel"
+#define VMM_REASON_INTERNAL "internal"
+#define VMM_REASON_TIMEOUT  "timeout"
+#define VMM_REASON_SIGNAL   "signal"
+#define VMM_REASON_USER     "user"
+
+struct vmm_console {
+	int input, output;
+	int wake;    /* eventfd: the run ended, or the PL011 has room */
+	int signals; /* signalfd */
+	sigset_t mask_before;
+	void (*pipe_before)(int signal);
+	bool input_over;
+	bool raw;    /* the terminal's settings are in before */
+	bool escape; /* Ctrl-A was typed */
+	struct termios before;
+	uint8_t pending[VMM_PL011_FIFO]; /* read and not yet taken by the PL011 */
+	size_t pending_count;
+};
+
+struct vmm_vcpu {
+	struct vmm_vm *vm;
+	unsigned index;
+	int fd;
+	struct sv_kvm_run *run;
+	uint64_t mpidr;
+	struct sv_kvm_vcpu salvage;
+	pthread_t thread;
+	bool started;
+};
+
+struct vmm_vm {
+	const struct vmm_config *config;
+	const struct vmm_kernel *kernel;
+	int kvm_fd, vm_fd, gic_fd;
+	size_t run_size;
+	unsigned capabilities; /* enum sv_kvm_capability; without --no-salvage */
+	bool inject;           /* KVM_CAP_ARM_INJECT_EXT_DABT is there */
+	uint8_t *ram;
+	struct vmm_guest guest;
+
+	struct sv_space space;
+	struct sv_region regions[VMM_PARTS + 1];
+	struct vmm_bus bus;
+	struct vmm_pl011 uart;
+	struct vmm_recorder recorder, register_file;
+	struct vmm_exit_register exit_register;
+
+	struct vmm_vcpu *vcpus;
+	unsigned vcpu_count;
+
+	/* The end of the run: whoever comes first decides, and wakes the console loop. */
+	pthread_mutex_t end_lock;
+	atomic_bool ended;
+	int status; /* what the process returns; a guest's own status is not clamped yet */
+	const char *reason;
+	struct vmm_error error;
+	struct vmm_console console;
+};
+
+/*
+ * Runs a guest from start to end. The exit status; if *error has a text, it is to be printed. Not reentrant:
+ * it owns the process's signals.
+ */
+int vmm_run(const struct vmm_config *config, struct vmm_error *error);
+
+/* For any thread. reason is static, for the exit event. Only the first call counts. */
+void vmm_end(struct vmm_vm *vm, int status, const char *reason);
+void vmm_end_error(struct vmm_vm *vm, const struct vmm_error *error, const char *reason);
+
+/* vm.c */
+bool vmm_vm_create(struct vmm_vm *vm, struct vmm_error *error);
+void vmm_vm_destroy(struct vmm_vm *vm);
+
+/* gic.c: before the vCPUs, and after all of them. */
+bool vmm_gic_create(struct vmm_vm *vm, struct vmm_error *error);
+bool vmm_gic_init(struct vmm_vm *vm, struct vmm_error *error);
+void vmm_gic_line(struct vmm_vm *vm, unsigned spi, bool level);
+
+/* vcpu.c */
+bool vmm_vcpu_create(struct vmm_vcpu *vcpu, struct vmm_vm *vm, unsigned index, struct vmm_error *error);
+bool vmm_vcpu_reset(struct vmm_vcpu *vcpu, struct vmm_error *error);
+bool vmm_vcpu_start(struct vmm_vcpu *vcpu, struct vmm_error *error);
+/* After the end of the run: gets the thread out of KVM_RUN and joins it. */
+void vmm_vcpu_stop(struct vmm_vcpu *vcpu);
+void vmm_vcpu_destroy(struct vmm_vcpu *vcpu);
+
+/* exits.c: handles one exit. */
+void vmm_exit_handle(struct vmm_vcpu *vcpu);
+void vmm_exit_failed(struct vmm_vcpu *vcpu, int error);
+
+/* dump.c */
+void vmm_dump(struct vmm_vcpu *vcpu, FILE *out);
+
+/*
+ * console.c: the terminal, the timeout and the signals, until the run ends. wake makes the loop look again;
+ * put writes a character.
+ */
+bool vmm_console_open(struct vmm_console *console, int input, int output, struct vmm_error *error);
+void vmm_console_loop(struct vmm_vm *vm);
+void vmm_console_wake(struct vmm_vm *vm);
+void vmm_console_put(struct vmm_vm *vm, uint8_t character);
+void vmm_console_close(struct vmm_console *console);
+
+#endif
