@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "run.h"
+
+#define MEMORY_DEFAULT (UINT64_C(512) << 20)
+#define MEMORY_MIN     (UINT64_C(1) << 20)
+#define MEMORY_MAX     (UINT64_C(1) << 48)
+/* The largest page a host may have: memslots are made of pages. */
+#define MEMORY_ALIGN (UINT64_C(64) << 10)
+#define TIMEOUT_MAX  (365 * 24 * 3600)
+
+/* Bounds of --sea's times=N. */
+#define SEA_TIMES_MAX 1000000
+
+static int set_backend(struct run_options *options, const char *value)
+{
+	static const char *const names[] = {
+		[RUN_AUTO] = "auto", [RUN_KVM] = "kvm", [RUN_SOFT] = "soft", [RUN_LAB] = "lab"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (!strcmp(value, names[i])) {
+			options->backend = (enum run_backend)i;
+			return 0;
+		}
+	return cli_fail(CLI_USAGE, "run", "--backend=%s: expected auto, kvm, soft or lab", value);
+}
+
+static int set_mem(struct run_options *options, const char *value)
+{
+	uint64_t *memory = &options->vmm.memory;
+
+	if (!cli_size(value, memory) || *memory < MEMORY_MIN || *memory > MEMORY_MAX ||
+	    *memory % MEMORY_ALIGN)
+		return cli_fail(CLI_USAGE, "run",
+				"--mem=%s: expected a size from 1M to 256T in whole 64K, like 512M or 2G",
+				value);
+	return 0;
+}
+
+static int set_smp(struct run_options *options, const char *value)
+{
+	uint64_t count;
+
+	if (!cli_number(value, &count) || !count || count > VMM_VCPUS_MAX)
+		return cli_fail(CLI_USAGE, "run", "--smp=%s: expected a number of vcpus from 1 to %u", value,
+				VMM_VCPUS_MAX);
+	options->vmm.vcpus = (unsigned)count;
+	return 0;
+}
+
+static int set_timeout(struct run_options *options, const char *value)
+{
+	uint64_t seconds;
+
+	if (!cli_number(value, &seconds) || !seconds || seconds > TIMEOUT_MAX)
+		return cli_fail(CLI_USAGE, "run", "--timeout=%s: expected a number of seconds from 1 to %u",
+				value, TIMEOUT_MAX);
+	options->vmm.timeout = (unsigned)seconds;
+	return 0;
+}
+
+static int set_policy(struct run_options *options, const char *value)
+{
+	((const char **)options->policies)[options->policy_count++] = value;
+	return run_policy_add(&options->vmm.policy, value);
+}
+
+static int set_initrd(struct run_options *options, const char *value)
+{
+	options->vmm.initrd = value;
+	return 0;
+}
+
+static int set_append(struct run_options *options, const char *value)
+{
+	options->vmm.append = value;
+	return 0;
+}
+
+static int set_dtb(struct run_options *options, const char *value)
+{
+	options->vmm.dtb = value;
+	return 0;
+}
+
+static int set_dump_dtb(struct run_options *options, const char *value)
+{
+	options->dump_dtb = value;
+	return 0;
+}
+
+static int set_events(struct run_options *options, const char *value)
+{
+	options->events = value;
+	return 0;
+}
+
+static int set_ledger(struct run_options *options, const char *value)
+{
+	options->memory_errors = true;
+	return 0;
+}
+
+/* GPA[,fnv][,insn][,claimed][,times=N] */
+static bool check_sea(const char *spec)
+{
+	static const char *const flags[] = {"fnv", "insn", "claimed"};
+	char *copy = strdup(spec), *rest = copy, *word = strsep(&rest, ",");
+	uint64_t gpa, times;
+	unsigned seen = 0;
+	bool ok = copy && cli_number(word, &gpa);
+
+	while (ok && (word = strsep(&rest, ","))) {
+		unsigned bit = 0;
+
+		for (size_t i = 0; i < sizeof(flags) / sizeof(*flags); i++)
+			if (!strcmp(word, flags[i]))
+				bit = 1u << i;
+		if (!strncmp(word, "times=", 6) && cli_number(word + 6, &times) && times &&
+		    times <= SEA_TIMES_MAX)
+			bit = 1u << 3;
+		ok = bit && !(seen & bit);
+		seen |= bit;
+	}
+	free(copy);
+	return ok;
+}
+
+static int set_sea(struct run_options *options, const char *value)
+{
+	if (!check_sea(value))
+		return cli_fail(CLI_USAGE, "run",
+				"--sea=%s: expected GPA[,fnv][,insn][,claimed][,times=N], each once", value);
+	options->memory_errors = true;
+	return 0;
+}
+
+static int set_aarch32(struct run_options *options, const char *value)
+{
+	options->vmm.aarch32 = true;
+	return 0;
+}
+
+static int set_no_salvage(struct run_options *options, const char *value)
+{
+	options->vmm.salvage = false;
+	return 0;
+}
+
+static int set_verbose(struct run_options *options, const char *value)
+{
+	options->vmm.verbose = true;
+	return 0;
+}
+
+static int set_help(struct run_options *options, const char *value)
+{
+	options->help = true;
+	return 0;
+}
+
+/*
+ * argument: what its value is called, NULL if it takes none. An empty value is refused unless empty says it
+ * has a meaning.
+ */
+static const struct option {
+	const char *name, *argument;
+	int (*set)(struct run_options *options, const char *value);
+	bool empty;
+	const char *help;
+} table[] = {
+	{"--backend", "auto|kvm|soft|lab", set_backend, false, "where the guest runs (auto: /dev/kvm)"},
+	{"--mem", "SIZE", set_mem, false, "RAM (512M)"},
+	{"--smp", "N", set_smp, false, "vcpus (1)"},
+	{"--aarch32", NULL, set_aarch32, false, "start a flat guest in AArch32 state"},
+	{"--initrd", "FILE", set_initrd, false, "initial RAM disk"},
+	{"--append", "STRING", set_append, true, "kernel command line"},
+	{"--dtb", "FILE", set_dtb, false, "device tree, instead of the platform's own"},
+	{"--dump-dtb", "FILE", set_dump_dtb, false, "write the platform's device tree, and run nothing"},
+	{"--policy", "RULE|@FILE", set_policy, false, "what to do about which abort; may be repeated"},
+	{"--events", "FILE|-", set_events, false, "write events, one JSON object a line"},
+	{"--timeout", "SECONDS", set_timeout, false, "end the run with status 108"},
+	{"--no-salvage", NULL, set_no_salvage, false, "opt into no capability: what the guest meets today"},
+	{"--verbose", NULL, set_verbose, false, "a line for every abort, completed ones too"},
+	{"--ledger", "FILE", set_ledger, false, "memory errors (not in this version)"},
+	{"--sea", "SPEC", set_sea, false, "memory errors (not in this version)"},
+	{"--help", NULL, set_help, false, "this text"},
+};
+
+static void usage(void)
+{
+	printf("usage: salvage run [OPTION...] GUEST\n\n"
+	       "Runs GUEST, an arm64 Image, ELF file or flat binary, in the reference VMM.\n\n");
+	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
+		char option[64];
+
+		snprintf(option, sizeof(option), "%s%s%s", table[i].name, table[i].argument ? "=" : "",
+			 table[i].argument ? table[i].argument : "");
+		printf("  %-28s %s\n", option, table[i].help);
+	}
+	printf("\nExit status: 0-99 the guest's own, 100 and above salvage's; see salvage-run(1).\n");
+}
+
+/* One option and its value, which may be the next argument. */
+static int parse_option(struct run_options *options, char **argv, int *index)
+{
+	const char *argument = argv[*index], *equals = strchr(argument, '=');
+	size_t length = equals ? (size_t)(equals - argument) : strlen(argument);
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
+		const struct option *option = &table[i];
+		const char *value = equals ? equals + 1 : NULL;
+
+		if (strlen(option->name) != length || strncmp(option->name, argument, length))
+			continue;
+		if (!option->argument && value)
+			return cli_fail(CLI_USAGE, "run", "%s: takes no value", option->name);
+		if (option->argument && !value)
+			value = argv[++*index];
+		if (option->argument && (!value || (!*value && !option->empty)))
+			return cli_fail(CLI_USAGE, "run", "%s: needs a value, %s=%s", option->name,
+					option->name, option->argument);
+		return option->set(options, value);
+	}
+	return cli_fail(CLI_USAGE, "run", "%.*s: no such option; \"salvage run --help\" lists them",
+			(int)length, argument);
+}
+
+int run_options_parse(int argc, char **argv, struct run_options *options)
+{
+	bool over = false;
+	int status;
+
+	*options = (struct run_options){.vmm = {.memory = MEMORY_DEFAULT,
+						.vcpus = 1,
+						.salvage = true,
+						.input = STDIN_FILENO,
+						.output = STDOUT_FILENO}};
+	options->policies = calloc((size_t)argc, sizeof(*options->policies));
+	if (!options->policies)
+		return cli_fail(CLI_INTERNAL, "run", "no memory");
+	for (int i = 1; i < argc; i++) {
+		if (!over && !strcmp(argv[i], "--")) {
+			over = true;
+		} else if (!over && argv[i][0] == '-' && argv[i][1]) {
+			status = parse_option(options, argv, &i);
+			if (status)
+				return status;
+		} else if (options->vmm.guest) {
+			return cli_fail(CLI_USAGE, "run", "%s: one guest at a time, and %s is one already",
+					argv[i], options->vmm.guest);
+		} else {
+			options->vmm.guest = argv[i];
+		}
+		if (options->help) {
+			usage();
+			return 0;
+		}
+	}
+	if (!options->dump_dtb && (!options->vmm.guest || !*options->vmm.guest))
+		return cli_fail(CLI_USAGE, "run", "no guest; \"salvage run [OPTION...] GUEST\" runs one");
+	return 0;
+}
+
+void run_options_free(struct run_options *options)
+{
+	free(options->vmm.policy.rules);
+	free((void *)options->policies);
+}

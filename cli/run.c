@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "run.h"
+
+/* Where auto leads on this host; 0, or the exit status after an error line. */
+static int choose(struct run_options *options)
+{
+	struct utsname host;
+
+	if (options->backend == RUN_SOFT)
+		return cli_fail(CLI_UNAVAILABLE, "run",
+				"backend soft: not in this version; use --backend=lab");
+	if (options->backend != RUN_AUTO)
+		return 0;
+	if (uname(&host) || strcmp(host.machine, "aarch64"))
+		return cli_fail(
+			CLI_UNAVAILABLE, "run",
+			"this host's KVM runs no arm64 guests, and backend soft is not in this version; use --backend=lab");
+	options->backend = RUN_KVM;
+	return 0;
+}
+
+/* The name of the VM in events: the guest's and the process, which tells VMs of one host apart. */
+static char *vm_name(const char *guest)
+{
+	const char *slash = strrchr(guest, '/');
+	char *name;
+
+	return asprintf(&name, "%s-%d", slash ? slash + 1 : guest, getpid()) < 0 ? NULL : name;
+}
+
+static FILE *open_events(const char *path)
+{
+	int fd;
+
+	if (strcmp(path, "-"))
+		return fopen(path, "we");
+	/* A stream of its own, so that closing it leaves standard output alone. */
+	fd = dup(STDOUT_FILENO);
+	return fd < 0 ? NULL : fdopen(fd, "w");
+}
+
+static int run_here(struct run_options *options)
+{
+	FILE *file = options->events ? open_events(options->events) : NULL;
+	char *name = vm_name(options->vmm.guest);
+	struct vmm_error error;
+	int status = CLI_INTERNAL;
+
+	if (options->events && !file) {
+		free(name);
+		return cli_fail(CLI_USAGE, "run", "--events=%s: %s", options->events, strerror(errno));
+	}
+	options->vmm.events = name ? vmm_events_new(file, name, VMM_EVENTS_LIMIT) : NULL;
+	options->vmm.kernel = &vmm_kernel_system;
+	if (options->vmm.events) {
+		status = vmm_run(&options->vmm, &error);
+		if (*error.text)
+			cli_fail(status, "run", "%s", error.text);
+	} else {
+		cli_fail(status, "run", "no memory for events");
+	}
+	vmm_events_free(options->vmm.events);
+	if (file)
+		fclose(file);
+	free(name);
+	return status;
+}
+
+/* A caller may have closed them; nothing that is opened here may be taken for the console. */
+static void open_standard_streams(void)
+{
+	int fd;
+
+	while ((fd = open("/dev/null", O_RDWR)) >= 0 && fd <= STDERR_FILENO)
+		;
+	if (fd >= 0)
+		close(fd);
+}
+
+int cli_run(int argc, char **argv)
+{
+	struct run_options options;
+	int status = run_options_parse(argc, argv, &options);
+
+	open_standard_streams();
+	if (!status && !options.help) {
+		if (options.dump_dtb) {
+			status = run_dump_dtb(&options);
+			run_options_free(&options);
+			return status;
+		}
+		if (options.memory_errors)
+			status = cli_fail(CLI_UNAVAILABLE, "run",
+					  "--sea, --ledger: memory errors are not handled by this version");
+		if (!status)
+			status = choose(&options);
+		if (!status)
+			status = options.backend == RUN_LAB ? run_in_lab(&options) : run_here(&options);
+	}
+	run_options_free(&options);
+	return status;
+}

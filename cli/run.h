@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the command line of "salvage run" says. */
+#ifndef CLI_RUN_H
+#define CLI_RUN_H
+
+#include <stdbool.h>
+
+#include "../vmm/vm.h"
+
+enum run_backend { RUN_AUTO, RUN_KVM, RUN_SOFT, RUN_LAB };
+
+/* One --policy as it was written, for the laboratory to read again. */
+struct run_options {
+	struct vmm_config vmm;
+	enum run_backend backend;
+	const char *events;          /* file, "-" or NULL */
+	const char *dump_dtb;        /* only write the platform's device tree to this file; or NULL */
+	const char *const *policies; /* the --policy arguments as given; policy_count */
+	size_t policy_count;
+	bool memory_errors; /* --ledger or --sea was given, well-formed */
+	bool help;
+};
+
+/* 0, or the exit status after an error line. *options is to be freed by run_options_free either way. */
+int run_options_parse(int argc, char **argv, struct run_options *options);
+void run_options_free(struct run_options *options);
+
+/* Adds a --policy argument, RULE or @FILE. 0, or the exit status after an error line. */
+int run_policy_add(struct sv_policy *policy, const char *argument);
+
+/* Writes the platform's device tree to options->dump_dtb. 0, or the exit status after an error line. */
+int run_dump_dtb(const struct run_options *options);
+
+/* Runs the same in the laboratory. */
+int run_in_lab(const struct run_options *options);
+
+#endif
