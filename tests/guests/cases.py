@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The cases run.py runs: a guest, how it is run, and what must come of it. To add one, add a Case."""
+
+
+class Case:
+    """stdout, stderr: texts that must occur; with none, standard error must be empty. checks: functions of the events."""
+
+    def __init__(self, name, guest, *options, status=0, true_status=None, stdin="", stdout=(), stderr=(), checks=(), may_skip=False):
+        self.name, self.guest, self.options, self.stdin = name, guest, list(options), stdin
+        self.status, self.true_status, self.may_skip = status, true_status, may_skip
+        self.stdout, self.stderr, self.checks = stdout, stderr, checks
+
+
+def aborts(**wanted):
+    """At least one abort event with these fields."""
+    def check(events):
+        for event in events:
+            if event["event"] == "abort" and all(event.get(key) == value for key, value in wanted.items()):
+                return None
+        return f"no abort event has {wanted}"
+    return check
+
+
+def all_aborts(**wanted):
+    """There are aborts, and all of them are like this."""
+    def check(events):
+        found = [event for event in events if event["event"] == "abort"]
+        for event in found:
+            for key, value in wanted.items():
+                if event.get(key) != value:
+                    return f"an abort event has {key} {event.get(key)!r}: {event}"
+        return None if found else "there is no abort event"
+    return check
+
+
+def no_aborts(events):
+    return "there are abort events" if any(event["event"] == "abort" for event in events) else None
+
+
+def mmio(*wanted):
+    """The first mmio events are these (dir, ipa, size, value)."""
+    def check(events):
+        got = [(e["dir"], e["ipa"], e["size"], e["value"]) for e in events if e["event"] == "mmio"][:len(wanted)]
+        return None if got == list(wanted) else f"the first accesses are {got}"
+    return check
+
+
+def ended(reason):
+    return lambda events: None if events[-1]["reason"] == reason else f"the run ended for reason {events[-1]['reason']!r}"
+
+
+PAIRS_BEGIN = mmio(("w", "0xa000000", 8, "0x8877665544332211"), ("w", "0xa000008", 8, "0xffeeddccbbaa9988"),
+                   ("r", "0xa000000", 8, "0x8877665544332211"), ("r", "0xa000008", 8, "0xffeeddccbbaa9988"),
+                   ("w", "0xa000010", 4, "0x44332211"), ("w", "0xa000014", 4, "0xbbaa9988"))
+DONE = dict(stdout=["pairs: done"], checks=[all_aborts(verdict="completed", cause="nisv", device="recorder"), PAIRS_BEGIN,
+                                            ended("guest")])
+
+CASES = [
+    # Emulated, in every form of guest
+    Case("pairs", "pairs.bin", **DONE),
+    Case("pairs-elf", "pairs.elf", **DONE),
+    Case("pairs-image", "pairs.image", **DONE),
+    Case("pairs-no-salvage", "pairs.bin", "--no-salvage", status=105, stderr=["the kernel ended the VM: KVM_RUN: Function not implemented",
+         "try without --no-salvage"], checks=[no_aborts, ended("kernel")]),
+    Case("pairs-observe", "pairs.bin", "--policy=observe", status=105, stderr=["Function not implemented"],
+         checks=[all_aborts(verdict="observed", would="completed")]),
+    Case("pairs-verbose", "pairs.bin", "--verbose", stdout=["pairs: done"], stderr=["stp x", "ldpsw", "performed it"]),
+    Case("pairs-events-on-stdout", "pairs.bin", "--events=-", **DONE),
+    Case("mmu", "mmu.bin", stderr=["external abort"], checks=[aborts(gva="0xc000ff8", ipa="0xa003ff8", verdict="completed"),
+         aborts(gva="0xffffff800a000080", verdict="completed"), aborts(pc="0x40200004", verdict="completed"),
+         aborts(gva="0xffffff800b000000", cause="hole", verdict="injected")]),
+    Case("smp", "smp.bin", "--smp=2", checks=[all_aborts(verdict="completed"), aborts(vcpu=0), aborts(vcpu=1)]),
+    Case("smp-more", "smp.bin", "--smp=5", checks=[all_aborts(verdict="completed")]),
+    Case("smp-one", "smp.bin", status=1, stdout=["smp.c:", "is 0xfffffffffffffffe"]),
+    Case("step", "step.bin", checks=[all_aborts(verdict="completed")]),
+    Case("bti", "bti.bin", may_skip=True, checks=[all_aborts(verdict="completed")]),
+    Case("boot", "boot.bin", "--mem=2M", stderr=["external abort"], checks=[aborts(ipa="0x40200000", cause="hole")]),
+    Case("device-tree", "device-tree.bin", "--dtb={guests}/other.dtb", stdout=["device-tree: mine"]),
+    Case("device-tree-amended", "device-tree.bin", "--dtb={guests}/other.dtb", "--append=x", stdout=["device-tree: amended"]),
+    Case("device-tree-own", "device-tree.bin", status=1, stdout=["device-tree.c:"]),
+
+    # Refused
+    Case("hole", "hole.bin", stderr=["0x0b000000", "nearest is device register file", "external abort"],
+         checks=[all_aborts(verdict="injected"), aborts(isv=True, ipa="0xb000003"), aborts(isv=False, ipa="0xb002341"),
+                 aborts(isv=True, dir="w", ipa="0xb001004")]),
+    Case("hole-no-salvage", "hole.bin", "--no-salvage", status=105, stderr=["Function not implemented"], checks=[no_aborts]),
+    Case("window", "window.bin", stderr=["external abort", "does not take accesses of this size"],
+         checks=[aborts(device="register file", isv=True, verdict="injected"),
+                 aborts(device="register file", isv=False, verdict="injected", accesses=0),
+                 aborts(device="register file", verdict="completed", accesses=2)]),
+    Case("unknown", "unknown.bin", stderr=["no load or store that this version decodes"],
+         checks=[aborts(verdict="retried"), aborts(verdict="injected", cause="undecodable", accesses=0)]),
+    Case("aarch32", "aarch32.bin", "--aarch32", status=42, stderr=["AArch32 state"],
+         checks=[all_aborts(cause="unsupported", verdict="injected"), aborts(ipa="0xa000000", dir="w")]),
+    Case("aarch32-elf", "pairs.elf", "--aarch32", status=102, stderr=["only flat binaries"]),
+
+    # As rules say
+    Case("rule-stop", "hole.bin", "--policy=hole=stop", status=103, stderr=["stopped"], checks=[ended("stop"), aborts(rule="hole=stop",
+         verdict="stopped")]),
+    Case("rule-restart", "hole.bin", "--policy=hole=restart", status=104, stderr=["restart"], checks=[ended("restart")]),
+    Case("rule-dump", "hole.bin", "--policy=hole@0x0b000000-0x0bffffff=dump", status=103, stderr=["sctlr_el1", "x30", "vcpu 0:"]),
+    Case("rule-elsewhere", "hole.bin", "--policy=hole@0x0c000000-0x0cffffff=stop", stderr=["default hole=inject"]),
+    Case("rule-observe", "hole.bin", "--policy=hole=observe", status=105, stderr=["watched"],
+         checks=[aborts(isv=True, verdict="observed", would="injected"), aborts(isv=False, verdict="observed", would="injected")]),
+    Case("rule-inject", "pairs.bin", "--policy=nisv@0x0a000000-0x0a000fff=inject", status=2, stdout=["unexpected exception"],
+         stderr=["nisv@0x0a000000-0x0a000fff=inject"], checks=[aborts(rule="nisv@0x0a000000-0x0a000fff=inject", verdict="injected")]),
+    Case("rule-ignore", "pairs.bin", "--policy=class:pair=ignore", status=1, stdout=["pairs.c:"], stderr=["dropped"],
+         checks=[aborts(verdict="ignored", accesses=0)]),
+
+    # How runs end
+    Case("off", "power.bin", stdin="o", checks=[ended("off")]),
+    Case("reset", "power.bin", status=107, stdin="r", checks=[ended("reset")]),
+    Case("status-clamped", "power.bin", status=99, true_status=200, stdin="x", checks=[ended("guest")]),
+    Case("timeout", "power.bin", "--timeout=1", status=108, stdin="s", checks=[ended("timeout")]),
+    Case("timeout-smp", "power.bin", "--timeout=1", "--smp=4", status=108, stdin="s", checks=[ended("timeout")]),
+]
