@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# A thin front to Meson: builds for this machine into build/, for arm64 (static, for the laboratory) into build/arm64/.
+
+BUILD := build
+ARM64 := $(BUILD)/arm64
+SANITIZE := $(BUILD)/sanitize
+MESON := meson
+JOBS ?= $(shell nproc)
+export PYTHONDONTWRITEBYTECODE := 1
+
+.PHONY: all native arm64 deps demo check bench install format clean
+
+all: native arm64
+
+deps:
+	@sh scripts/deps
+
+$(BUILD)/build.ninja: | deps
+	$(MESON) setup $(BUILD) $(MESONFLAGS)
+
+native: $(BUILD)/build.ninja
+	@ninja -C $(BUILD) -j$(JOBS)
+
+# On an arm64 machine the native command is the one that the laboratory runs too, but it has to be static.
+$(ARM64)/build.ninja: lab/sysroot.py | $(BUILD)/build.ninja
+	@python3 lab/sysroot.py --cross-file $(BUILD)/arm64.cross
+	$(MESON) setup $(ARM64) --cross-file $(BUILD)/arm64.cross $(MESONFLAGS)
+
+arm64: $(ARM64)/build.ninja
+	@ninja -C $(ARM64) -j$(JOBS)
+
+$(SANITIZE)/build.ninja: | deps
+	CC=clang $(MESON) setup $(SANITIZE) -Db_sanitize=address,undefined -Db_lundef=false $(MESONFLAGS)
+
+demo: all
+	@python3 demo/demo.py $(BUILD)/salvage
+
+check: all $(SANITIZE)/build.ninja
+	@python3 scripts/check.py $(BUILD) $(SANITIZE)
+
+bench: all
+	@$(BUILD)/salvage bench
+
+install: all
+	$(MESON) install -C $(BUILD) --no-rebuild
+
+format:
+	@clang-format -i $$(git ls-files '*.c' '*.h')
+
+clean:
+	rm -rf $(BUILD)
