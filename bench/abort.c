@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One resolved abort against a vCPU in memory, by class of instruction: time, heap allocations, and the register calls that it would cost
- * under KVM.
+ * One resolved abort against a vCPU in memory, by class of instruction: time, heap allocations, and the
+ * register calls that it would cost under KVM.
  */
 #include <stdio.h>
 #include <stdlib.h>

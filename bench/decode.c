@@ -17,7 +17,10 @@
 
 static uint32_t words[WORDS];
 
-/* What a decoder makes of all words: how many it took, and a sum, so that the compiler can leave nothing out. */
+/*
+ * What a decoder makes of all words: how many it took, and a sum, so that the compiler can leave nothing
+ * out.
+ */
 struct outcome {
 	unsigned taken;
 	uint64_t sum;

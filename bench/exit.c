@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * On a real KVM: what an emulated ISV=0 access costs over an MMIO access that the CPU described, in the same run of one guest
- * (tests/guests/bench-exit.c). On an arm64 host with /dev/kvm directly, else in the laboratory.
+ * On a real KVM: what an emulated ISV=0 access costs over an MMIO access that the CPU described, in the
+ * same run of one guest (tests/guests/bench-exit.c). On an arm64 host with /dev/kvm directly, else in the
+ * laboratory.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -6,7 +6,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Exit statuses of salvage run; 0-99 are the guest's own. Other commands use USAGE, UNAVAILABLE and INTERNAL. */
+/*
+ * Exit statuses of salvage run; 0-99 are the guest's own. Other commands use USAGE, UNAVAILABLE and
+ * INTERNAL.
+ */
 enum cli_status {
 	CLI_USAGE = 100,
 	CLI_UNAVAILABLE = 101,
@@ -32,7 +35,7 @@ bool cli_hex(const char *text, uint64_t *value);
 bool cli_size(const char *text, uint64_t *value);
 
 /*
- * A command: argv[0] is its name, the rest its arguments; returns the exit status. synopsis and summary are what
+ * A command: argv[0] is its name, the rest its arguments; returns the exit status. summary is what
  * "salvage --help" prints.
  */
 struct cli_command {
@@ -47,8 +50,9 @@ int cli_lab(int argc, char **argv);
 int cli_bench(int argc, char **argv);
 
 /*
- * Finds a file that belongs to salvage: beside the command in a build tree (build/NAME, or SOURCE/NAME), else where it is
- * installed. name is relative, e.g. "arm64/salvage" or "lab/lab.py". Returns a path to be freed, or NULL with errno set.
+ * Finds a file that belongs to salvage: beside the command in a build tree (build/NAME, or SOURCE/NAME),
+ * else where it is installed. name is relative, e.g. "arm64/salvage" or "lab/lab.py". Returns a path to be
+ * freed, or NULL with errno set.
  */
 char *cli_resource(const char *name);
 

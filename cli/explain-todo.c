@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What to do: facts that are lacking, the guest's code, the host, and last what the device tree says of the address. */
+/*
+ * What to do: facts that are lacking, the guest's code, the host, and last what the device tree says of the
+ * address.
+ */
 #include <stdlib.h>
 
 #include "explain.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The parts of "salvage explain": a log or options become incidents (explain-log.c, explain-facts.c); an incident
- * an account of what happened (explain-account.c, with explain-situation.c, explain-advice.c, explain-dtb.c,
- * explain-where.c and explain-todo.c); an account text or JSON (explain-print.c).
+ * The parts of "salvage explain": a log or options become incidents (explain-log.c, explain-facts.c); an
+ * incident an account of what happened (explain-account.c, with explain-situation.c, explain-advice.c,
+ * explain-dtb.c, explain-where.c and explain-todo.c); an account text or JSON (explain-print.c).
  */
 #ifndef EXPLAIN_H
 #define EXPLAIN_H
@@ -131,7 +131,10 @@ enum explain_situation explain_judge(const struct incident *incident);
 /* Text at the beginning of a word of a line, so that "MPC=" is no PC; NULL if there is none. */
 const char *explain_match(const char *line, const char *text);
 
-/* 1 to 16 hexadecimal digits with or without 0x, and no letter or digit after them. Returns what follows, or NULL. */
+/*
+ * 1 to 16 hexadecimal digits with or without 0x, and no letter or digit after them. Returns what follows,
+ * or NULL.
+ */
 const char *explain_hex(const char *at, uint64_t *value);
 
 /* Adds a fact, unless it is known already. */

@@ -22,7 +22,10 @@ int cli_lab(int argc, char **argv)
 		status = cli_fail(CLI_UNAVAILABLE, "lab", LAB_PROGRAM " is missing; install salvage whole");
 		goto out;
 	}
-	/* Where nothing was built for arm64 the program compiles what it needs itself, or says what is missing. */
+	/*
+	 * Where nothing was built for arm64 the program compiles what it needs itself, or says what is
+	 * missing.
+	 */
 	if (init && asprintf(&option, "--init=%s", init) < 0)
 		option = NULL;
 	if (!words || (init && !option)) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * --backend=lab: the same command line, run by an arm64 build of this command on the laboratory's KVM. The files
- * it names go in at the same paths, so that messages name what the user named; events come back in a file.
+ * --backend=lab: the same command line, run by an arm64 build of this command on the laboratory's KVM. The
+ * files it names go in at the same paths, so that messages name what the user named; events come back in a
+ * file.
  */
 #include <errno.h>
 #include <stdarg.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A driver as people write them: plain C, volatile pointers, its device found in the device tree. It fills a FIFO, posts
- * descriptors, and checks what the device received. The compiler turns the loops into post-indexed and paired
- * stores, and nothing in the language says that it may not.
+ * A driver as people write them: plain C, volatile pointers, its device found in the device tree. It fills
+ * a FIFO, posts descriptors, and checks what the device received. The compiler turns the loops into
+ * post-indexed and paired stores, and nothing in the language says that it may not.
  */
 #include "guest.h"
 
@@ -58,7 +58,10 @@ static bool same(const char *a, const char *b)
 	return *a == *b;
 }
 
-/* The address in reg of the first node that is compatible, with two cells for addresses; 0 if there is none. */
+/*
+ * The address in reg of the first node that is compatible, with two cells for addresses; 0 if there is
+ * none.
+ */
 static uint64_t find(uint64_t dtb, const char *compatible)
 {
 	enum { BEGIN_NODE = 1, END_NODE, PROP, NOP, END };

@@ -8,9 +8,10 @@
  *			sv_session_refuse(&session);
  *	report(&session.report);
  *
- * The embedder pulls: salvage never calls into device models, never blocks, starts no threads. A session belongs
- * to the thread that runs its vCPU; it lives in the caller's memory and owns nothing, so dropping it leaks nothing, but once the
- * first access is out the instruction must be finished, or the guest sees half of it.
+ * The embedder pulls: salvage never calls into device models, never blocks, starts no threads. A session
+ * belongs to the thread that runs its vCPU; it lives in the caller's memory and owns nothing, so dropping
+ * it leaks nothing, but once the first access is out the instruction must be finished, or the guest sees
+ * half of it.
  *
  * All or nothing: no register, memory or device is touched until every access of the instruction is known
  * to be possible (DESIGN.md, invariant 1).
@@ -42,12 +43,13 @@ struct sv_injection {
 };
 
 /*
- * The narrow interface to a vCPU. Everything is called on the session's thread, with cpu->vcpu as first argument.
+ * The narrow interface to a vCPU. Everything is called on the session's thread, with cpu->vcpu as first
+ * argument.
  *
- * load and store move size bytes (1, 2, 4 or 8, inside one region) between data and guest memory at ipa, single-copy atomically
- * if ipa is aligned to size; region is the RAM or ROM region that holds ipa. SV_OK or SV_FAULT: a read that meets poison or a truncated
- * file must come back as an error, never as a signal that ends the process. store is also the place where the embedder marks
- * memory as dirty.
+ * load and store move size bytes (1, 2, 4 or 8, inside one region) between data and guest memory at ipa,
+ * single-copy atomically if ipa is aligned to size; region is the RAM or ROM region that holds ipa. SV_OK
+ * or SV_FAULT: a read that meets poison or a truncated file must come back as an error, never as a signal
+ * that ends the process. store is also the place where the embedder marks memory as dirty.
  *
  * inject makes the exception pending or enters it: SV_OK, or SV_UNSUPPORTED where there is no way to do so.
  */
@@ -70,7 +72,10 @@ struct sv_cpu {
 	void *vcpu;
 	unsigned flags;        /* enum sv_cpu_flag */
 	unsigned mmu_features; /* enum sv_mmu_feature */
-	/* salvage's own: how often in a row one instruction was retried, and which, at what address; 0 at creation */
+	/*
+	 * salvage's own: how often in a row one instruction was retried, and which, at what address; 0 at
+	 * creation
+	 */
 	unsigned retries;
 	uint64_t retry_pc, retry_ipa;
 };
@@ -89,8 +94,9 @@ enum sv_verdict {
 	SV_VERDICT_ACCESS, /* perform session.access, then call again */
 	SV_VERDICT_RETRY,  /* nothing changed: run the vCPU again */
 	/*
-	 * The embedder decides; report.action and report.reason say why. Nothing has changed, but where the vCPU itself
-	 * failed (REGISTER, NO_INJECTION) after accesses were performed: report.accesses counts them.
+	 * The embedder decides; report.action and report.reason say why. Nothing has changed, but where the
+	 * vCPU itself failed (REGISTER, NO_INJECTION) after accesses were performed: report.accesses counts
+	 * them.
 	 */
 	SV_VERDICT_STOP,
 };
@@ -152,7 +158,10 @@ enum sv_reason {
 
 const char *sv_reason_text(enum sv_reason reason);
 
-/* What happened, complete once a verdict other than ACCESS is out. Plain data; region and rule point into the embedder's arrays. */
+/*
+ * What happened, complete once a verdict other than ACCESS is out. Plain data; region and rule point into
+ * the embedder's arrays.
+ */
 struct sv_report {
 	enum sv_cause cause;
 	enum sv_ending ending;
@@ -174,7 +183,10 @@ struct sv_report {
 	const struct sv_rule *rule;     /* the rule that decided, or NULL if it never came to that */
 };
 
-/* One device access for the embedder. size is 1, 2, 4 or 8; data is in memory order, as in struct kvm_run's mmio. */
+/*
+ * One device access for the embedder. size is 1, 2, 4 or 8; data is in memory order, as in struct kvm_run's
+ * mmio.
+ */
 struct sv_access {
 	uint64_t ipa;
 	const struct sv_region *
@@ -217,11 +229,17 @@ struct sv_session {
 	uint32_t ignored; /* bit n: the access at offset n reads as zero, or is a write that is ignored */
 };
 
-/* Starts a session on an abort. cpu, space and policy (NULL: defaults) must stay until the last verdict; abort is copied. */
+/*
+ * Starts a session on an abort. cpu, space and policy (NULL: defaults) must stay until the last verdict;
+ * abort is copied.
+ */
 void sv_session_begin(struct sv_session *session, struct sv_cpu *cpu, const struct sv_space *space,
 		      const struct sv_policy *policy, const struct sv_abort *abort);
 
-/* The next step. Bounded work, whatever the guest does. After a verdict other than ACCESS the session is over and the verdict is repeated. */
+/*
+ * The next step. Bounded work, whatever the guest does. After a verdict other than ACCESS the session is
+ * over and the verdict is repeated.
+ */
 enum sv_verdict sv_session_next(struct sv_session *session);
 
 /*
@@ -231,16 +249,18 @@ enum sv_verdict sv_session_next(struct sv_session *session);
 void sv_session_refuse(struct sv_session *session);
 
 /*
- * An access that the CPU did describe (KVM_EXIT_MMIO) and that found no device: applies the policy for cause hole.
- * RESUME: run the vCPU (report.ending says injected or ignored; if ignored, zero the data of a read first). ACCESS: a rule says
- * emulate, the embedder does as it likes. STOP. Uses session for its report only.
+ * An access that the CPU did describe (KVM_EXIT_MMIO) and that found no device: applies the policy for
+ * cause hole. RESUME: run the vCPU (report.ending says injected or ignored; if ignored, zero the data of a
+ * read first). ACCESS: a rule says emulate, the embedder does as it likes. STOP. Uses session for its
+ * report only.
  */
 enum sv_verdict sv_hole(struct sv_session *session, struct sv_cpu *cpu, const struct sv_space *space,
 			const struct sv_policy *policy, uint64_t ipa, bool write);
 
 /*
- * The report as one English sentence or two for an operator, NUL-terminated and cut at size; returns the length it would have had.
- * Names the instruction, the address, what lies nearest in space, the outcome, and the rule.
+ * The report as one English sentence or two for an operator, NUL-terminated and cut at size; returns the
+ * length it would have had. Names the instruction, the address, what lies nearest in space, the outcome,
+ * and the rule.
  */
 size_t sv_report_text(const struct sv_report *report, const struct sv_space *space, char *buffer,
 		      size_t size);

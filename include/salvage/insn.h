@@ -65,7 +65,10 @@ enum sv_imm {
 };
 
 enum sv_row_flag {
-	/* On a stage-2 data abort the CPU reports ISV=1 (DDI 0487, ISS encoding for an exception from a Data Abort). */
+	/*
+	 * On a stage-2 data abort the CPU reports ISV=1 (DDI 0487, ISS encoding for an exception from a
+	 * Data Abort).
+	 */
 	SV_ROW_ISV = 1 << 0,
 	SV_ROW_LOAD = 1 << 1,    /* reads memory */
 	SV_ROW_STORE = 1 << 2,   /* writes memory */
@@ -102,7 +105,10 @@ const char *sv_row_feature(const struct sv_row *row);
  * that this version has no rows for. */
 const struct sv_row *sv_rows(enum sv_isa isa, size_t *count);
 
-/* Register fields hold the numbers as encoded; what 31 means (SP or zero register) is the instruction's business. */
+/*
+ * Register fields hold the numbers as encoded; what 31 means (SP or zero register) is the instruction's
+ * business.
+ */
 struct sv_insn {
 	const struct sv_row *row;
 	uint32_t word;
@@ -122,9 +128,9 @@ struct sv_insn {
 enum sv_status sv_decode(enum sv_isa isa, uint32_t word, struct sv_insn *insn);
 
 /*
- * Writes the disassembly in LLVM's syntax (a space after the mnemonic, where LLVM prints a tab), NUL-terminated and cut
- * at size; returns the length it would have had without the cut, excluding the NUL. pc resolves PC-relative operands;
- * with pc == 0 they print as offsets ("#8"), as LLVM does.
+ * Writes the disassembly in LLVM's syntax (a space after the mnemonic, where LLVM prints a tab),
+ * NUL-terminated and cut at size; returns the length it would have had without the cut, excluding the NUL.
+ * pc resolves PC-relative operands; with pc == 0 they print as offsets ("#8"), as LLVM does.
  */
 size_t sv_insn_format(const struct sv_insn *insn, uint64_t pc, char *buffer, size_t size);
 

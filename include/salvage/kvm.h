@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The binding to KVM: capabilities, exits, registers, injection. It talks to arm64 KVM's UAPI through a backend of one
- * function, so that another implementation of the same requests can stand behind it.
+ * The binding to KVM: capabilities, exits, registers, injection. It talks to arm64 KVM's UAPI through a
+ * backend of one function, so that another implementation of the same requests can stand behind it.
  */
 #ifndef SALVAGE_KVM_H
 #define SALVAGE_KVM_H
@@ -19,7 +19,10 @@ extern "C" {
 #endif
 #pragma GCC visibility push(default)
 
-/* The kernel. ioctl returns what the system call returns, or -errno. It is called on the vCPU's thread only. */
+/*
+ * The kernel. ioctl returns what the system call returns, or -errno. It is called on the vCPU's thread
+ * only.
+ */
 struct sv_kvm_backend {
 	int (*ioctl)(void *opaque, int fd, unsigned long request, void *argument);
 	void *opaque;
@@ -35,16 +38,18 @@ enum sv_kvm_capability {
 };
 
 /*
- * Probes a VM and turns on what is needed; to be called before its first vCPU runs. There is no way back. Returns enum sv_kvm_capability
- * bits; a kernel without NISV is no error, but salvage has nothing to do there.
+ * Probes a VM and turns on what is needed; to be called before its first vCPU runs. There is no way back.
+ * Returns enum sv_kvm_capability bits; a kernel without NISV is no error, but salvage has nothing to do
+ * there.
  */
 unsigned sv_kvm_enable(const struct sv_kvm_backend *backend, int vm_fd);
 
 struct kvm_run; /* the vCPU's shared page, from <linux/kvm.h>; salvage reads it by arm64's layout on every host */
 
 /*
- * One vCPU. The embedder allocates it, calls sv_kvm_vcpu_init, and touches nothing but what is listed first. It belongs to the
- * vCPU's thread.
+ * One vCPU. The embedder allocates it, calls sv_kvm_vcpu_init, and touches nothing but what is listed
+ * first. It belongs to the vCPU's thread. The one exception: for a protected VM, which KVM does not let
+ * anybody recognise from the vCPU, the embedder adds SV_CPU_PROTECTED to cpu.flags after sv_kvm_vcpu_init.
  */
 struct sv_kvm_vcpu {
 	struct sv_session session; /* report and access, as abort.h says */
@@ -59,16 +64,22 @@ struct sv_kvm_vcpu {
 };
 
 /*
- * features is kvm_vcpu_init.features[0], from which a virtual EL2 is known. Reads ID_AA64MMFR3_EL1 (so the vCPU must be
- * initialised with KVM_ARM_VCPU_INIT) and nothing else. SV_OK or SV_REGISTER.
+ * features is kvm_vcpu_init.features[0], from which a virtual EL2 is known. Reads ID_AA64MMFR3_EL1 (so the
+ * vCPU must be initialised with KVM_ARM_VCPU_INIT) and nothing else. SV_OK or SV_REGISTER.
  */
 enum sv_status sv_kvm_vcpu_init(struct sv_kvm_vcpu *vcpu, const struct sv_kvm_backend *backend, int fd,
 				struct kvm_run *run, uint64_t features);
 
-/* After KVM_RUN returned 0: true if the exit is salvage's; the session has begun, go on with sv_session_next(&vcpu->session). */
+/*
+ * After KVM_RUN returned 0: true if the exit is salvage's; the session has begun, go on with
+ * sv_session_next(&vcpu->session).
+ */
 bool sv_kvm_begin(struct sv_kvm_vcpu *vcpu, const struct sv_space *space, const struct sv_policy *policy);
 
-/* After a KVM_EXIT_MMIO that met no device: sv_hole of abort.h on this vCPU, by the kernel's road of injection. */
+/*
+ * After a KVM_EXIT_MMIO that met no device: sv_hole of abort.h on this vCPU, by the kernel's road of
+ * injection.
+ */
 enum sv_verdict sv_kvm_hole(struct sv_kvm_vcpu *vcpu, const struct sv_space *space,
 			    const struct sv_policy *policy);
 
@@ -79,9 +90,9 @@ enum sv_status sv_kvm_get(struct sv_kvm_vcpu *vcpu, enum sv_reg reg, uint64_t *v
 enum sv_status sv_kvm_set(struct sv_kvm_vcpu *vcpu, enum sv_reg reg, uint64_t value);
 
 /*
- * Installs the process-wide SIGBUS handler that turns a bad read of guest memory by salvage into SV_FAULT. Signals
- * that are not salvage's go to the handler that was there before. Calling it again puts it back if somebody has
- * replaced it meanwhile. Not for two threads at once. SV_OK or SV_UNSUPPORTED.
+ * Installs the process-wide SIGBUS handler that turns a bad read of guest memory by salvage into SV_FAULT.
+ * Signals that are not salvage's go to the handler that was there before. Calling it again puts it back if
+ * somebody has replaced it meanwhile. Not for two threads at once. SV_OK or SV_UNSUPPORTED.
  */
 enum sv_status sv_kvm_guard(void);
 

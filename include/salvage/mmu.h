@@ -2,9 +2,9 @@
 /*
  * Stage-1 translation of the EL1&0 regime in software. No state, no heap; any thread.
  *
- * This version: MMU off; VMSAv8-64 with 4, 16 and 64 KiB granules, up to 48-bit addresses, both TTBRs, blocks,
- * hierarchical and direct permissions, PAN, UXN/PXN/WXN. LPA, LPA2, D128, permission indirection and overlays are
- * refused with SV_UNSUPPORTED.
+ * This version: MMU off; VMSAv8-64 with 4, 16 and 64 KiB granules, up to 48-bit addresses, both TTBRs,
+ * blocks, hierarchical and direct permissions, PAN, UXN/PXN/WXN. LPA, LPA2, D128, permission indirection
+ * and overlays are refused with SV_UNSUPPORTED.
  */
 #ifndef SALVAGE_MMU_H
 #define SALVAGE_MMU_H
@@ -28,8 +28,8 @@ enum sv_mmu_feature {
 };
 
 /*
- * Reads one aligned 64-bit descriptor at ipa with a single-copy-atomic load. SV_OK, SV_FAULT (poison, truncated file), or
- * SV_TRANSLATION where there is no memory.
+ * Reads one aligned 64-bit descriptor at ipa with a single-copy-atomic load. SV_OK, SV_FAULT (poison,
+ * truncated file), or SV_TRANSLATION where there is no memory.
  */
 typedef enum sv_status (*sv_read_descriptor)(void *vcpu, uint64_t ipa, uint64_t *value);
 
@@ -45,8 +45,9 @@ struct sv_access_kind {
 };
 
 /*
- * Translates one address. SV_OK; SV_TRANSLATION, SV_ACCESS_FLAG, SV_PERMISSION, SV_ADDRESS_SIZE with out->level set; SV_FAULT if
- * a table could not be read; SV_UNSUPPORTED; SV_REGISTER. Bounded: at most four descriptors are read, each once.
+ * Translates one address. SV_OK; SV_TRANSLATION, SV_ACCESS_FLAG, SV_PERMISSION, SV_ADDRESS_SIZE with
+ * out->level set; SV_FAULT if a table could not be read; SV_UNSUPPORTED; SV_REGISTER. Bounded: at most four
+ * descriptors are read, each once.
  */
 enum sv_status sv_translate(const struct sv_context *context, unsigned features, uint64_t va,
 			    struct sv_access_kind kind, const struct sv_regs_ops *ops,

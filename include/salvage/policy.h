@@ -87,14 +87,15 @@ struct sv_rule_error {
 };
 
 /*
- * Parses one rule of length bytes (no NUL needed; white space around it is skipped). SV_OK, or SV_MALFORMED with
- * *error filled and *rule unchanged.
+ * Parses one rule of length bytes (no NUL needed; white space around it is skipped). SV_OK, or SV_MALFORMED
+ * with *error filled and *rule unchanged.
  */
 enum sv_status sv_rule_parse(const char *text, size_t length, struct sv_rule *rule,
 			     struct sv_rule_error *error);
 
 /*
- * The embedder's rules: capacity entries of an array of the embedder's. A zeroed policy has no rules but the defaults.
+ * The embedder's rules: capacity entries of an array of the embedder's. A zeroed policy has no rules but
+ * the defaults.
  */
 struct sv_policy {
 	struct sv_rule *rules;
@@ -102,16 +103,17 @@ struct sv_policy {
 };
 
 /*
- * Adds a copy of a rule. SV_OVERLAP: a rule of the same precision says otherwise about some address (*other names it);
- * an identical rule is accepted and kept once. SV_MALFORMED: one that sv_rule_parse would not have made. SV_NO_ROOM. On
- * error nothing has changed.
+ * Adds a copy of a rule. SV_OVERLAP: a rule of the same precision says otherwise about some address (*other
+ * names it); an identical rule is accepted and kept once. SV_MALFORMED: one that sv_rule_parse would not
+ * have made. SV_NO_ROOM. On error nothing has changed.
  */
 enum sv_status sv_policy_add(struct sv_policy *policy, const struct sv_rule *rule,
 			     const struct sv_rule **other);
 
 /*
- * The rule that decides, never NULL: one of policy's, or a default. policy may be NULL. class is SV_CLASS_COUNT if the instruction is not known.
- * Threshold rules (sea:N) never decide here: see sv_policy_threshold.
+ * The rule that decides, never NULL: one of policy's, or a default. policy may be NULL. class is
+ * SV_CLASS_COUNT if the instruction is not known. Threshold rules (sea:N) never decide here: see
+ * sv_policy_threshold.
  */
 const struct sv_rule *sv_policy_find(const struct sv_policy *policy, enum sv_cause cause,
 				     enum sv_class iclass, uint64_t ipa);

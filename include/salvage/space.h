@@ -64,8 +64,8 @@ struct sv_space {
 void sv_space_init(struct sv_space *space, struct sv_region *regions, size_t capacity);
 
 /*
- * Adds a copy of *region. SV_MALFORMED: last < first, kind is HOLE, a window that accepts no size, or no name.
- * SV_OVERLAP: memslot on memslot, or device on device. SV_NO_ROOM. On error nothing has changed.
+ * Adds a copy of *region. SV_MALFORMED: last < first, kind is HOLE, a window that accepts no size, or no
+ * name. SV_OVERLAP: memslot on memslot, or device on device. SV_NO_ROOM. On error nothing has changed.
  */
 enum sv_status sv_space_add(struct sv_space *space, const struct sv_region *region);
 
@@ -82,8 +82,8 @@ struct sv_place {
 struct sv_place sv_space_find(const struct sv_space *space, uint64_t ipa, bool write);
 
 /*
- * The region nearest to an address that lies in none: *distance is in bytes, *after says that the region lies above
- * ipa. NULL in an empty space. If ipa lies inside a region that one is returned with distance 0.
+ * The region nearest to an address that lies in none: *distance is in bytes, *after says that the region
+ * lies above ipa. NULL in an empty space. If ipa lies inside a region that one is returned with distance 0.
  */
 const struct sv_region *sv_space_nearest(const struct sv_space *space, uint64_t ipa, uint64_t *distance,
 					 bool *after);
@@ -106,19 +106,25 @@ struct sv_ranges {
 void sv_ranges_init(struct sv_ranges *ranges, struct sv_range *used, size_t capacity, uint64_t first,
 		    uint64_t last);
 
-/* Takes first..last for a purpose of the caller's own. SV_OVERLAP, SV_NO_ROOM, SV_MALFORMED (last < first, or outside the limit). */
+/*
+ * Takes first..last for a purpose of the caller's own. SV_OVERLAP, SV_NO_ROOM, SV_MALFORMED (last < first,
+ * or outside the limit).
+ */
 enum sv_status sv_ranges_reserve(struct sv_ranges *ranges, uint64_t first, uint64_t last);
 
 /* Takes every region of a space (overlaps among them are fine); SV_NO_ROOM. */
 enum sv_status sv_ranges_reserve_space(struct sv_ranges *ranges, const struct sv_space *space);
 
 /*
- * The lowest free range of size bytes that begins at a multiple of align (a power of two). SV_NO_ROOM: none left, or the
- * array is full; SV_MALFORMED: size 0 or a bad align. On error nothing has changed.
+ * The lowest free range of size bytes that begins at a multiple of align (a power of two). SV_NO_ROOM: none
+ * left, or the array is full; SV_MALFORMED: size 0 or a bad align. On error nothing has changed.
  */
 enum sv_status sv_ranges_allocate(struct sv_ranges *ranges, uint64_t size, uint64_t align, uint64_t *first);
 
-/* Gives first..last back; parts of it that were not taken are no error. SV_NO_ROOM if splitting a range does not fit. */
+/*
+ * Gives first..last back; parts of it that were not taken are no error. SV_NO_ROOM if splitting a range
+ * does not fit.
+ */
 enum sv_status sv_ranges_release(struct sv_ranges *ranges, uint64_t first, uint64_t last);
 
 #pragma GCC visibility pop

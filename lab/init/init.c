@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The laboratory's first process. It mounts what a program expects, runs the one command it was given, relays
- * that command's standard streams to the host in frames (link.h describes them), sends back the files asked for,
- * and reports how the command ended. The host then ends the machine: nothing here needs an orderly shutdown.
+ * The laboratory's first process. It mounts what a program expects, runs the one command it was given,
+ * relays that command's standard streams to the host in frames (link.h describes them), sends back the
+ * files asked for, and reports how the command ended. The host then ends the machine: nothing here needs an
+ * orderly shutdown.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -50,7 +51,10 @@ static const struct {
 
 static void mount_all(void)
 {
-	/* What a kernel lacks (debugfs, say) is the command's to miss; the link tells if /dev itself is not there. */
+	/*
+	 * What a kernel lacks (debugfs, say) is the command's to miss; the link tells if /dev itself is not
+	 * there.
+	 */
 	for (size_t i = 0; i < sizeof(mounts) / sizeof(*mounts); i++) {
 		mkdir(mounts[i].target, 0755);
 		mount(mounts[i].source, mounts[i].target, mounts[i].type, mounts[i].flags, NULL);
@@ -71,7 +75,10 @@ static void loopback_up(void)
 	close(fd);
 }
 
-/* What this kernel's KVM offers, for "salvage lab --fetch" to print: asked for, not concluded from its version. */
+/*
+ * What this kernel's KVM offers, for "salvage lab --fetch" to print: asked for, not concluded from its
+ * version.
+ */
 static void say_hello(void)
 {
 	enum { KVM_CHECK_EXTENSION = 0xae03 };
@@ -93,7 +100,10 @@ static void say_hello(void)
 
 static _Noreturn void end(void)
 {
-	/* The host ends the machine when it has read the last frame. Should it be gone, the machine ends itself. */
+	/*
+	 * The host ends the machine when it has read the last frame. Should it be gone, the machine ends
+	 * itself.
+	 */
 	sleep(60);
 	reboot(RB_POWER_OFF);
 	for (;;)

@@ -8,8 +8,8 @@
 #define JOB_FILE "/.salvage/job"
 
 /*
- * The file is a sequence of NUL-terminated strings: path, cwd, then three lists, each a decimal count and as many
- * strings: argv, environment, outputs.
+ * The file is a sequence of NUL-terminated strings: path, cwd, then three lists, each a decimal count and
+ * as many strings: argv, environment, outputs.
  */
 struct job {
 	char *path, *cwd;

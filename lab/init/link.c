@@ -67,7 +67,10 @@ bool link_open(void)
 	return open_serial();
 }
 
-/* Without a link there is nobody to tell: ending process 1 panics the kernel, which the host sees on the console. */
+/*
+ * Without a link there is nobody to tell: ending process 1 panics the kernel, which the host sees on the
+ * console.
+ */
 static void write_all(const void *data, size_t length)
 {
 	const char *next = data;

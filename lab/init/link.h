@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The link to the host: one byte stream of frames in each direction, over a virtio console port, or over the
- * serial console where the kernel has no driver for those. link.py is the other end.
+ * The link to the host: one byte stream of frames in each direction, over a virtio console port, or over
+ * the serial console where the kernel has no driver for those. link.py is the other end.
  *
  * A frame is 'S', 'V', the type, zero, the length of the payload as a 32-bit little-endian number (at most
- * LINK_MAX), the payload. The host sends stdin only as far as LINK_WANT allows, so a command that does not read
- * never blocks the link.
+ * LINK_MAX), the payload. The host sends stdin only as far as LINK_WANT allows, so a command that does not
+ * read never blocks the link.
  */
 #ifndef LINK_H
 #define LINK_H
@@ -47,8 +47,8 @@ void link_send(enum link_type type, const void *payload, size_t length);
 void link_send_u32(enum link_type type, uint32_t value);
 
 /*
- * Sends a frame of what can be read from *fd without blocking, or all that is in it now; at its end closes it and
- * makes it -1.
+ * Sends a frame of what can be read from *fd without blocking, or all that is in it now; at its end closes
+ * it and makes it -1.
  */
 void link_output(enum link_type type, int *fd, bool all);
 

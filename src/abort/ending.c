@@ -35,7 +35,10 @@ enum sv_verdict sv_session_apply(struct sv_session *session, enum sv_ending woul
 	session->report.action = session->report.rule->action;
 	switch (session->report.action) {
 	case SV_ACTION_OBSERVE:
-		/* Without salvage the VM would have ended here: the embedder does that, or what it did before. */
+		/*
+		 * Without salvage the VM would have ended here: the embedder does that, or what it did
+		 * before.
+		 */
 		session->report.would = would;
 		return sv_session_end(session, SV_ENDING_OBSERVED, SV_VERDICT_STOP);
 	case SV_ACTION_STOP:

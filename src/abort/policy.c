@@ -11,8 +11,8 @@
 #define PERFORM     (ALWAYS | BIT(EMULATE) | BIT(IGNORE))
 
 /*
- * Emulating and ignoring (which moves the PC and writes back) take an instruction that is decoded, translated and
- * supported; without one they would be guesses.
+ * Emulating and ignoring (which moves the PC and writes back) take an instruction that is decoded,
+ * translated and supported; without one they would be guesses.
  */
 static const uint8_t possible[] = {
 	[SV_CAUSE_NISV] = PERFORM,       [SV_CAUSE_HOLE] = PERFORM,    [SV_CAUSE_UNDECODABLE] = ALWAYS,

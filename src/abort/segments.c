@@ -166,7 +166,9 @@ struct sv_piece sv_session_piece(const struct sv_session *session, unsigned offs
 	ipa = segment->ipa + (offset - segment->offset);
 	left = segment->offset + segment->length - offset;
 	if (into || left < size) {
-		/* An element cut by a boundary goes out in naturally aligned parts: no bus carries 3 bytes. */
+		/*
+		 * An element cut by a boundary goes out in naturally aligned parts: no bus carries 3 bytes.
+		 */
 		unsigned part = 1;
 
 		if (left > size)

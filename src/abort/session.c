@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* One abort: fetch, decode, cross-check, plan, classify, perform, commit (docs/design.md, "The path of one abort"). */
+/*
+ * One abort: fetch, decode, cross-check, plan, classify, perform, commit (docs/design.md, "The path of one
+ * abort").
+ */
 #include <string.h>
 
 #include <salvage/abort.h>
@@ -26,9 +29,10 @@ void sv_session_begin(struct sv_session *session, struct sv_cpu *cpu, const stru
 }
 
 /*
- * The word may have been changed by another vCPU since it aborted, or be read stale: the guest tries again. A guest for which that does
- * not help is neither believed nor called hostile; the policy decides. Counted are retries of one
- * instruction at one address: an interrupt handler whose accesses complete in between does not begin it anew.
+ * The word may have been changed by another vCPU since it aborted, or be read stale: the guest tries again.
+ * A guest for which that does not help is neither believed nor called hostile; the policy decides. Counted
+ * are retries of one instruction at one address: an interrupt handler whose accesses complete in between
+ * does not begin it anew.
  */
 static enum sv_verdict retry(struct sv_session *session, enum sv_cause cause, enum sv_reason reason)
 {
@@ -166,9 +170,9 @@ static struct decision decide(const struct sv_session *session, const struct sv_
 _Static_assert(SV_PLAN_BYTES <= 32, "sv_session.ignored has a bit for each offset");
 
 /*
- * Decides over every piece before anything is touched. True: all of it is possible. False: something is in the way, and
- * report.reason, ipa and va say what. Either way report.rule is the rule that decides: an observing one before all others, then the one
- * that refused, then the one of the first access.
+ * Decides over every piece before anything is touched. True: all of it is possible. False: something is in
+ * the way, and report.reason, ipa and va say what. Either way report.rule is the rule that decides: an
+ * observing one before all others, then the one that refused, then the one of the first access.
  */
 static bool classify(struct sv_session *session)
 {
@@ -283,7 +287,10 @@ static enum sv_verdict prepare(struct sv_session *session)
 	return SV_VERDICT_ACCESS;
 }
 
-/* Registers as hardware would leave them. The base and the destinations first: a kernel that fails here has changed no PC. */
+/*
+ * Registers as hardware would leave them. The base and the destinations first: a kernel that fails here has
+ * changed no PC.
+ */
 static enum sv_verdict commit(struct sv_session *session)
 {
 	const struct sv_insn *insn = &session->report.insn;

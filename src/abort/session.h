@@ -19,7 +19,9 @@ static inline bool is_memory(enum sv_region_kind kind)
 	return kind == SV_REGION_RAM || kind == SV_REGION_ROM;
 }
 
-/* Register and table access for sv_translate, with the session as its vcpu: system registers are read once. */
+/*
+ * Register and table access for sv_translate, with the session as its vcpu: system registers are read once.
+ */
 extern const struct sv_regs_ops sv_session_regs;
 enum sv_status sv_session_read_descriptor(void *session, uint64_t ipa, uint64_t *value);
 
@@ -27,7 +29,8 @@ enum sv_status sv_session_read_descriptor(void *session, uint64_t ipa, uint64_t 
 enum sv_reason sv_session_fetch(struct sv_session *session, uint32_t *word);
 
 /*
- * Translates the footprint and cuts it where places change. REASON_NONE; else report.ipa, va and the segments tell how far it got.
+ * Translates the footprint and cuts it where places change. REASON_NONE; else report.ipa, va and the
+ * segments tell how far it got.
  */
 enum sv_reason sv_session_segments(struct sv_session *session);
 

@@ -43,9 +43,10 @@ enum sv_operand {
 };
 
 /*
- * The decision tree. A node is a header, shift | mask << 5, and mask + 1 entries, of which word >> shift & mask
- * picks one: another node's index, SV_TREE_ROW + a row's index, or SV_TREE_NONE. The root is at 0. A path tests enough
- * bits to tell its row from all others, not all its bits: the row's mask has the last word.
+ * The decision tree. A node is a header, shift | mask << 5, and mask + 1 entries, of which word >> shift &
+ * mask picks one: another node's index, SV_TREE_ROW + a row's index, or SV_TREE_NONE. The root is at 0. A
+ * path tests enough bits to tell its row from all others, not all its bits: the row's mask has the last
+ * word.
  */
 #define SV_TREE_NONE 0
 #define SV_TREE_ROW  0x8000

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Writing text into a caller's buffer, without libc. What does not fit is cut but still counted, as snprintf does,
- * so one return value tells both the length and whether there was a cut. buffer may be NULL if size is 0.
+ * Writing text into a caller's buffer, without libc. What does not fit is cut but still counted, as
+ * snprintf does, so one return value tells both the length and whether there was a cut. buffer may be NULL
+ * if size is 0.
  */
 #ifndef SALVAGE_TEXT_H
 #define SALVAGE_TEXT_H

@@ -43,8 +43,9 @@ static enum sv_status store(void *opaque, const struct sv_region *region, uint64
 }
 
 /*
- * KVM's road: it enters the exception itself, with the FAR of the last abort. Cancels a pending completion of an MMIO read, which the
- * register road would not survive (docs/design.md, "Injection"). It knows data aborts only.
+ * KVM's road: it enters the exception itself, with the FAR of the last abort. Cancels a pending completion
+ * of an MMIO read, which the register road would not survive (docs/design.md, "Injection"). It knows data
+ * aborts only.
  */
 static enum sv_status inject(void *opaque, const struct sv_injection *injection)
 {

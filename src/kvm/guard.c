@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Guest memory may hurt: a read of a poisoned page, or of a file that was truncated behind the mapping, raises SIGBUS in the
- * thread that reads. Here, and only around these few instructions, that becomes an error.
+ * Guest memory may hurt: a read of a poisoned page, or of a file that was truncated behind the mapping,
+ * raises SIGBUS in the thread that reads. Here, and only around these few instructions, that becomes an
+ * error.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -17,8 +18,9 @@
 static struct sigaction previous, original;
 
 /*
- * The address being touched, NULL outside of a guarded access. volatile, because a signal handler of the same thread reads it; in the
- * initial-exec model, because the first access through the dynamic model may allocate, and a handler must not.
+ * The address being touched, NULL outside of a guarded access. volatile, because a signal handler of the
+ * same thread reads it; in the initial-exec model, because the first access through the dynamic model may
+ * allocate, and a handler must not.
  */
 static __thread volatile struct {
 	const char *first;
@@ -111,8 +113,8 @@ enum sv_status sv_kvm_guard(void)
 }
 
 /*
- * One load or store of the whole size where the address allows it: memcpy gives no such promise. Unaligned ones
- * are not single-copy atomic on hardware either (DDI 0487, B2.2.1).
+ * One load or store of the whole size where the address allows it: memcpy gives no such promise. Unaligned
+ * ones are not single-copy atomic on hardware either (DDI 0487, B2.2.1).
  */
 #define COPY(type)                                                                              \
 	do {                                                                                    \
@@ -151,7 +153,10 @@ static void copy(void *to, const void *from, unsigned size)
 
 static enum sv_status guard(const void *host, void *to, const void *from, unsigned size)
 {
-	/* The mask is not saved: that would cost a system call, and the handler blocks nothing but SIGBUS itself. */
+	/*
+	 * The mask is not saved: that would cost a system call, and the handler blocks nothing but SIGBUS
+	 * itself.
+	 */
 	if (sigsetjmp(escape, 0)) {
 		sigset_t sigbus;
 

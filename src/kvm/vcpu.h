@@ -9,8 +9,9 @@
 enum sv_status sv_kvm_read_features(struct sv_kvm_vcpu *vcpu);
 
 /*
- * Copies 1, 2, 4 or 8 bytes, single-copy atomically where aligned; SV_FAULT where the memory behind either address cannot be had
- * (poison, a truncated file), if sv_kvm_guard was called; without it the process takes the signal.
+ * Copies 1, 2, 4 or 8 bytes, single-copy atomically where aligned; SV_FAULT where the memory behind either
+ * address cannot be had (poison, a truncated file), if sv_kvm_guard was called; without it the process
+ * takes the signal.
  */
 enum sv_status sv_kvm_guarded_load(const void *host, unsigned size, void *data);
 enum sv_status sv_kvm_guarded_store(void *host, unsigned size, const void *data);

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * VMSAv8-64 stage-1 translation of the EL1&0 regime (DDI 0487, D8 "The AArch64 Virtual Memory System Architecture").
+ * VMSAv8-64 stage-1 translation of the EL1&0 regime (DDI 0487, D8 "The AArch64 Virtual Memory System
+ * Architecture").
  */
 #include <salvage/mmu.h>
 
-/* TCR_EL1 (DDI 0487, D24.2). The fields of TTBR1 stand where those of TTBR0 do, but for the granule's encoding. */
+/*
+ * TCR_EL1 (DDI 0487, D24.2). The fields of TTBR1 stand where those of TTBR0 do, but for the granule's
+ * encoding.
+ */
 #define TCR_TnSZ(tcr, upper) ((tcr) >> ((upper) ? 16 : 0) & 0x3f)
 #define TCR_EPD(tcr, upper)  ((tcr) >> ((upper) ? 23 : 7) & 1)
 #define TCR_TG(tcr, upper)   ((tcr) >> ((upper) ? 30 : 14) & 3)
@@ -158,7 +162,10 @@ static enum sv_status walk_tables(const struct sv_context *context, const struct
 	unsigned index_bits = walk->input_bits - shift;
 	uint64_t tables = 0, table, desc;
 
-	/* The first table may be shorter than a granule, and is aligned to its size (DDI 0487, D24.2, TTBR0_EL1). */
+	/*
+	 * The first table may be shorter than a granule, and is aligned to its size (DDI 0487, D24.2,
+	 * TTBR0_EL1).
+	 */
 	table = ttbr & low_bits(OA_BITS) & ~low_bits(index_bits + 3);
 	if (table >> walk->oa_bits)
 		return SV_ADDRESS_SIZE;
@@ -177,7 +184,10 @@ static enum sv_status walk_tables(const struct sv_context *context, const struct
 				       ? leaf(context, walk, desc, tables, shift, kind, ops, vcpu, out)
 				       : SV_TRANSLATION;
 		if (!(desc & DESC_TABLE)) {
-			/* Blocks: levels 1 and 2 with 4 KiB granules, level 2 with larger ones (DDI 0487, D8.3.1). */
+			/*
+			 * Blocks: levels 1 and 2 with 4 KiB granules, level 2 with larger ones (DDI 0487,
+			 * D8.3.1).
+			 */
 			if (out->level == 2 || (out->level == 1 && walk->granule == 12))
 				return leaf(context, walk, desc, tables, shift, kind, ops, vcpu, out);
 			return SV_TRANSLATION;

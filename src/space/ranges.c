@@ -34,7 +34,10 @@ static void splice(struct sv_ranges *ranges, size_t index, size_t count, const s
 	ranges->count += added - count;
 }
 
-/* Marks first..last as used, swallowing what it touches or overlaps: the array stays sorted, disjoint and short. */
+/*
+ * Marks first..last as used, swallowing what it touches or overlaps: the array stays sorted, disjoint and
+ * short.
+ */
 static enum sv_status cover(struct sv_ranges *ranges, uint64_t first, uint64_t last)
 {
 	struct sv_range merged = {first, last};

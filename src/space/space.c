@@ -4,8 +4,8 @@
 #include "../name.h"
 
 /*
- * Memslots grow from the front of the array, devices from its back, each sorted by first: one array of the caller's
- * holds both whatever their proportion.
+ * Memslots grow from the front of the array, devices from its back, each sorted by first: one array of the
+ * caller's holds both whatever their proportion.
  */
 struct layer {
 	struct sv_region *regions;

@@ -13,7 +13,10 @@ struct abort_case {
 };
 
 static const struct abort_case cases[] = {
-	/* Completed. The recorder's bytes are 80 91 a2 b3 c4 d5 e6 f7, xored with the index of their 8 bytes. */
+	/*
+	 * Completed. The recorder's bytes are 80 91 a2 b3 c4 d5 e6 f7, xored with the index of their 8
+	 * bytes.
+	 */
 	{"post-indexed load", LDR_POST, RECORDER, READ, RECORDER, NULL,
 	 DONE("r8@a000000", "default nisv=emulate", RECORDER + 8, 0xf7e6d5c4b3a29180, X2)},
 	{"post-indexed store", STR_POST, RECORDER, WRITE, RECORDER, NULL,
@@ -320,8 +323,8 @@ static void endings(void **state)
 }
 
 /*
- * Random words, registers, syndromes and policies: a session ends within its bounds in one of its endings, and one that did
- * not complete has changed no register and, where no device refused, no memory.
+ * Random words, registers, syndromes and policies: a session ends within its bounds in one of its endings,
+ * and one that did not complete has changed no register and, where no device refused, no memory.
  */
 static void all_or_nothing(void **state)
 {

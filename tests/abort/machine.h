@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A small machine around a vCPU in memory: devices that log their accesses, instructions, and what cases expect of them. */
+/*
+ * A small machine around a vCPU in memory: devices that log their accesses, instructions, and what cases
+ * expect of them.
+ */
 #ifndef MACHINE_H
 #define MACHINE_H
 

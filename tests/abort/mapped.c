@@ -3,7 +3,8 @@
 #include "machine.h"
 
 /*
- * Two pages side by side in the guest's view, 4 KiB granules: unaligned elements on Normal memory, and what lies across their border.
+ * Two pages side by side in the guest's view, 4 KiB granules: unaligned elements on Normal memory, and what
+ * lies across their border.
  */
 #define LEVEL2    (RAM_BASE + 0x1000)
 #define LEVEL3    (RAM_BASE + 0x2000)

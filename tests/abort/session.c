@@ -37,7 +37,10 @@ static void stack_and_zero_register(void **state)
 	}
 }
 
-/* PSTATE.SS and BTYPE are cleared by every instruction that completes (DDI 0487, D2.12 and D8.4.7), and PSTATE is written only then. */
+/*
+ * PSTATE.SS and BTYPE are cleared by every instruction that completes (DDI 0487, D2.12 and D8.4.7), and
+ * PSTATE is written only then.
+ */
 static void pstate(void **state)
 {
 	static const struct {
@@ -66,7 +69,8 @@ static void pstate(void **state)
 }
 
 /*
- * KVM calls an abort takes with the MMU off: the operands, the PC twice, PSTATE and SCTLR_EL1 once (DESIGN: at most two more than operands and PC).
+ * KVM calls an abort takes with the MMU off: the operands, the PC twice, PSTATE and SCTLR_EL1 once (DESIGN:
+ * at most two more than operands and PC).
  */
 static void only_what_is_needed_is_read(void **state)
 {
@@ -120,7 +124,10 @@ static void retries_are_bounded(void **state)
 	assert_int_equal(machine.vcpu.cpu.retries, 0);
 }
 
-/* What counts is one instruction at one address: neither an interrupt handler whose accesses complete nor other retries interfere. */
+/*
+ * What counts is one instruction at one address: neither an interrupt handler whose accesses complete nor
+ * other retries interfere.
+ */
 static void retries_are_counted_apart(void **state)
 {
 	static struct machine machine;

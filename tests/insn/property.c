@@ -65,7 +65,10 @@ static void random_words_of_every_row(void **state)
 			assert_int_equal(insn.word, word);
 			assert_true(insn.Rt < 32 && insn.Rt2 < 32 && insn.Rn < 32 && insn.Rm < 32 &&
 				    insn.amount < 4);
-			/* No immediate reaches further than imm19's 1 MiB, and all that scale are multiples of their scale. */
+			/*
+			 * No immediate reaches further than imm19's 1 MiB, and all that scale are multiples
+			 * of their scale.
+			 */
 			assert_true(insn.imm >= -(1 << 20) && insn.imm < 1 << 20);
 			if (insn.row->imm == SV_IMM_12 || insn.row->imm == SV_IMM_7)
 				assert_int_equal(insn.imm % insn.row->esize, 0);

@@ -21,13 +21,19 @@ struct table {
 /* argv[1] is the path; fails the test if it cannot be opened. */
 void table_open(struct table *table, const char *path);
 
-/* The next case; false at the end, where the file is closed. A line too long or of too many columns fails the test. */
+/*
+ * The next case; false at the end, where the file is closed. A line too long or of too many columns fails
+ * the test.
+ */
 bool table_next(struct table *table);
 
 /* Parses a whole string as hexadecimal ("0x" optional) or fails the test. */
 uint64_t table_hex(const struct table *table, const char *text);
 
-/* Splits "NAME=VALUE" or "NAME" off a list separated by blanks; NULL at the end. value is "" if there is none. */
+/*
+ * Splits "NAME=VALUE" or "NAME" off a list separated by blanks; NULL at the end. value is "" if there is
+ * none.
+ */
 char *table_token(char **list, char **value);
 
 /* The row with this encoding name, or the test fails. */

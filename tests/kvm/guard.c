@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Reads of guest memory that hurts: a file truncated behind its mapping, and signals that are not ours. cmocka sets a handler
- * of its own for each test, so each begins with sv_kvm_guard.
+ * Reads of guest memory that hurts: a file truncated behind its mapping, and signals that are not ours.
+ * cmocka sets a handler of its own for each test, so each begins with sv_kvm_guard.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -144,7 +144,10 @@ static void other_signals_pass(void **state)
 	assert_int_equal(WTERMSIG(status), SIGBUS);
 }
 
-/* What ended the process without the guard does so with it: a signal that somebody sends, and a fault that is ignored. */
+/*
+ * What ended the process without the guard does so with it: a signal that somebody sends, and a fault that
+ * is ignored.
+ */
 static int child_ends(void (*handler)(int), bool sent)
 {
 	int status;
@@ -241,8 +244,8 @@ static void is_a_good_guest(void **state)
 }
 
 /*
- * While a guarded access waits in a handler of another signal, that handler meets an error of its own: the guard must not
- * jump out of it. The kernel lets a process send itself any siginfo.
+ * While a guarded access waits in a handler of another signal, that handler meets an error of its own: the
+ * guard must not jump out of it. The kernel lets a process send itself any siginfo.
  */
 static char *waited_for;
 static siginfo_t within;

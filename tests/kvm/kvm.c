@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The binding, on a kernel that a table scripts: which requests it makes, with what, and what it makes of the answers. */
+/*
+ * The binding, on a kernel that a table scripts: which requests it makes, with what, and what it makes of
+ * the answers.
+ */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -280,7 +283,10 @@ static void features(void **state)
 					  (struct kvm_run *)&bench.kernel.run, 0),
 			 SV_OK);
 	assert_int_equal(bench.vcpu.cpu.mmu_features, SV_MMU_S1PIE);
-	/* What else TCR2_EL1 turns on: S1POE, AIE, D128. It is not consulted for TCRX, SCTLRX or what is stage 2's alone. */
+	/*
+	 * What else TCR2_EL1 turns on: S1POE, AIE, D128. It is not consulted for TCRX, SCTLRX or what is
+	 * stage 2's alone.
+	 */
 	for (unsigned field = 0; field < 64; field += 4) {
 		bool consulted = field == 8 || field == 16 || field == 24 || field == 32;
 
@@ -327,7 +333,10 @@ static void stores_are_dirty(void **state)
 	assert_int_equal(memory[3], 0x11223344);
 }
 
-/* Memory that is not mapped in this process is an error, not a crash; and who does not track dirty pages is not called. */
+/*
+ * Memory that is not mapped in this process is an error, not a crash; and who does not track dirty pages is
+ * not called.
+ */
 static void unmapped_memory(void **state)
 {
 	static uint32_t memory[4] = {0xa9000801}; /* stp x1, x2, [x0] */

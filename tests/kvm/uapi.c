@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Holds src/kvm/uapi.h against the system's <linux/kvm.h>; compiled in arm64 builds, where the two describe the same machine.
- * Constants that are newer than the oldest supported header are compared where it has them.
+ * Holds src/kvm/uapi.h against the system's <linux/kvm.h>; compiled in arm64 builds, where the two describe
+ * the same machine. Constants that are newer than the oldest supported header are compared where it has
+ * them.
  */
 #include <stddef.h>
 

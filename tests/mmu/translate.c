@@ -94,7 +94,10 @@ static uint64_t new_table(struct machine *machine, unsigned granule)
 	return MEMORY + table;
 }
 
-/* Levels, from the top, that an address of bits passes; written apart from the code under test: by counting down. */
+/*
+ * Levels, from the top, that an address of bits passes; written apart from the code under test: by counting
+ * down.
+ */
 static int start_level(unsigned granule, unsigned bits)
 {
 	int level = 3;
@@ -109,7 +112,10 @@ static unsigned level_shift(unsigned granule, int level)
 	return granule + (unsigned)(3 - level) * (granule - 3);
 }
 
-/* Maps the page or block of va at level to pa, making the tables on the way; returns the address of its descriptor. */
+/*
+ * Maps the page or block of va at level to pa, making the tables on the way; returns the address of its
+ * descriptor.
+ */
 static uint64_t map(struct machine *machine, unsigned granule, unsigned bits, uint64_t *root, uint64_t va,
 		    int level, uint64_t pa, uint64_t attributes, uint64_t table_attributes)
 {
@@ -177,7 +183,10 @@ static void mmu_off(void **state)
 	assert_int_equal(out.ipa, 0x09000004);
 }
 
-/* Every granule, every start level, both halves, every legal leaf level: what was mapped comes back, its neighbours do not. */
+/*
+ * Every granule, every start level, both halves, every legal leaf level: what was mapped comes back, its
+ * neighbours do not.
+ */
 static void levels(void **state)
 {
 	struct machine machine = {.memory = *state};
@@ -503,7 +512,9 @@ static void sizes(void **state)
 	machine.regs[SV_TCR_EL1] = (tcr_for(0, 39) & ~IPS(7)) | IPS(1);
 	assert_int_equal(translate(&machine, 0x1000, load, M_ON, EL1, &out), SV_ADDRESS_SIZE);
 	*descriptor(&machine, entry) |= AF;
-	/* A table beyond it: the fault is of the level that names the table; of the base register, level 0. */
+	/*
+	 * A table beyond it: the fault is of the level that names the table; of the base register, level 0.
+	 */
 	*descriptor(&machine, root) |= UINT64_C(1) << 37;
 	assert_int_equal(translate(&machine, 0x1000, load, M_ON, EL1, &out), SV_ADDRESS_SIZE);
 	assert_int_equal(out.level, 1);

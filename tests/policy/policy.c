@@ -124,7 +124,10 @@ static void refuses(void **state)
 	}
 }
 
-/* No byte string may crash or be read beyond its end (the sanitizers watch), and what parses says its own text. */
+/*
+ * No byte string may crash or be read beyond its end (the sanitizers watch), and what parses says its own
+ * text.
+ */
 static void survives_noise(void **state)
 {
 	static const char alphabet[] = "holenisvclassseapair:=@-0x19f stop\n\xff";
