@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One resolved abort against a vCPU in memory, by class of instruction: time, heap allocations, and the
- * register calls that it would cost under KVM.
+ * One resolved abort against a vCPU in memory, by instruction: time, heap allocations, and the register calls
+ * that it would cost under KVM.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,35 +12,31 @@
 #include "bench.h"
 #include "support/memory-vcpu.h"
 
-#define DEVICE 0x0a000000
-#define READ   0x06
-#define WRITE  0x46
+#define DEVICE UINT64_C(0x0a000000)
 
-struct abort_case {
-	const char *name;
+/* The syndrome of a translation fault at level 2, for a read and for a write. */
+#define READ  0x06
+#define WRITE 0x46
+
+/* All with x0 as base; needed counts the register calls for the instruction's operands and the PC, in and out. */
+static const struct abort_case {
 	uint32_t word;
-	uint64_t iss;
-	unsigned needed; /* register calls for the instruction's operands and the PC, in and out */
-};
-
-static const struct abort_case cases[] = {
-	{"ldr x1, [x0], #8", 0xf8408401, READ, 3 + 2},
-	{"str w1, [x0], #4", 0xb8004401, WRITE, 3 + 2},
-	{"ldrsb w1, [x0, #1]!", 0x38c01c01, READ, 3 + 2},
-	{"ldp x1, x2, [x0]", 0xa9400801, READ, 3 + 2},
-	{"stp w1, w2, [x0]", 0x29000801, WRITE, 3 + 2},
-	{"stp x1, x2, [x0], #16", 0xa8810801, WRITE, 4 + 2},
-	{"ldpsw x1, x2, [x0, #8]!", 0x69c10801, READ, 4 + 2},
+	unsigned needed;
+} cases[] = {
+	{0xf8408401, 3 + 2}, {0xb8004401, 3 + 2}, {0x38c01c01, 3 + 2}, {0xa9400801, 3 + 2},
+	{0x29000801, 3 + 2}, {0xa8810801, 4 + 2}, {0x69c10801, 4 + 2},
 };
 
 struct machine {
 	struct memory_vcpu vcpu;
 	struct sv_region regions[4];
 	struct sv_space space;
+	struct sv_insn insn;
+	struct sv_abort abort;
 	uint8_t ram[RAM_SIZE];
 };
 
-static void setup(struct machine *machine, const struct abort_case *test)
+static void setup(struct machine *machine, uint32_t word)
 {
 	memset(machine, 0, sizeof(*machine));
 	memory_vcpu_init(&machine->vcpu, machine->ram);
@@ -55,23 +51,21 @@ static void setup(struct machine *machine, const struct abort_case *test)
 							  .kind = SV_REGION_WINDOW,
 							  .name = "device",
 							  .sizes = SV_SIZES_ANY});
-	memory_write(&machine->vcpu, RAM_BASE, 4, test->word);
+	memory_write(&machine->vcpu, RAM_BASE, 4, word);
+	sv_decode(SV_A64, word, &machine->insn);
+	machine->abort.esr_iss = machine->insn.row->flags & SV_ROW_STORE ? WRITE : READ;
+	machine->abort.fault_ipa =
+		DEVICE + (machine->insn.row->mode == SV_MODE_POST ? 0 : (uint64_t)machine->insn.imm);
 }
 
 /* Returns false if the abort did not complete: a figure for something else would be a lie. */
-static bool resolve(struct machine *machine, const struct abort_case *test)
+static bool resolve(struct machine *machine)
 {
 	struct sv_session session;
-	struct sv_abort abort = {test->iss, 0};
-	struct sv_insn insn;
 
 	machine->vcpu.regs[SV_X0] = DEVICE;
 	machine->vcpu.regs[SV_PC] = RAM_BASE;
-	/* Pre-indexed forms access past the base. */
-	abort.fault_ipa = DEVICE;
-	if (!sv_decode(SV_A64, test->word, &insn) && insn.row->mode == SV_MODE_PRE)
-		abort.fault_ipa += (uint64_t)insn.imm;
-	sv_session_begin(&session, &machine->vcpu.cpu, &machine->space, NULL, &abort);
+	sv_session_begin(&session, &machine->vcpu.cpu, &machine->space, NULL, &machine->abort);
 	while (sv_session_next(&session) == SV_VERDICT_ACCESS)
 		;
 	return session.report.ending == SV_ENDING_COMPLETED;
@@ -84,17 +78,19 @@ int bench_abort(void)
 
 	if (!machine)
 		return bench_fail("abort", "out of memory");
-	printf("%-26s %8s %12s %10s %7s %7s\n", "one abort, in memory", "ns", "allocations", "KVM calls",
-	       "needed", "extra");
+	printf("%-26s %-10s %7s %12s %10s %7s %6s\n", "one abort, in memory", "class", "ns", "allocations",
+	       "KVM calls", "needed", "extra");
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		double ns[ROUNDS];
 		uint64_t allocations;
 		unsigned calls;
+		char text[64];
 
-		setup(machine, &cases[i]);
-		if (!resolve(machine, &cases[i])) {
+		setup(machine, cases[i].word);
+		sv_insn_format(&machine->insn, 0, text, sizeof(text));
+		if (!resolve(machine)) {
 			free(machine);
-			return bench_fail("abort", cases[i].name);
+			return bench_fail("abort", text);
 		}
 		calls = machine->vcpu.gets + machine->vcpu.sets;
 		allocations = bench_allocations();
@@ -102,10 +98,11 @@ int bench_abort(void)
 			uint64_t start = bench_now();
 
 			for (unsigned n = 0; n < ABORTS; n++)
-				resolve(machine, &cases[i]);
+				resolve(machine);
 			ns[round] = (double)(bench_now() - start) / ABORTS;
 		}
-		printf("%-26s %8.1f %12llu %10u %7u %7u\n", cases[i].name, bench_median(ns, ROUNDS),
+		printf("%-26s %-10s %7.1f %12llu %10u %7u %6u\n", text,
+		       sv_class_name(machine->insn.row->iclass), bench_median(ns, ROUNDS),
 		       (unsigned long long)(bench_allocations() - allocations), calls, cases[i].needed,
 		       calls - cases[i].needed);
 	}
