@@ -85,6 +85,7 @@ static int panic(char **argv)
 	(void)argv;
 	puts("about to");
 	fflush(stdout);
+	getchar();
 	if (!trigger || fputs("c", trigger) < 0 || fclose(trigger))
 		return 99;
 	pause();

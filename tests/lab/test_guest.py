@@ -28,8 +28,8 @@ def run(*arguments, options=(), data=b"", cwd=None):
     return subprocess.run(lab(*arguments, options=options), input=data, capture_output=True, timeout=LIMIT, cwd=cwd, check=False)
 
 
-def start(*arguments):
-    return subprocess.Popen(lab(*arguments), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+def start(*arguments, stdin=subprocess.DEVNULL):
+    return subprocess.Popen(lab(*arguments), stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
 def cannot_run():
@@ -82,9 +82,12 @@ class Ending(unittest.TestCase):
         self.assertEqual(text.splitlines()[-1], "salvage: laboratory: stopped after 5 s, as --timeout asked")
 
     def test_panic(self):
-        done = run("panic")
-        text = done.stderr.decode()
-        self.assertEqual((done.returncode, done.stdout), (INTERNAL, b"about to\n"), text)
+        # What is under way when a kernel panics may be lost, so the guest waits until its line has arrived.
+        with start("panic", stdin=subprocess.PIPE) as child:
+            self.assertEqual(child.stdout.readline(), b"about to\n")
+            rest, errors = child.communicate(b"now\n", LIMIT)
+            text = errors.decode()
+            self.assertEqual((child.returncode, rest), (INTERNAL, b""), text)
         self.assertIn("Kernel panic - not syncing: sysrq triggered crash", text)
         self.assertEqual(text.splitlines()[-1], "salvage: laboratory: its kernel panicked")
 
