@@ -11,7 +11,7 @@ import re
 import subprocess
 import sys
 
-TAP = re.compile(r'^(not ok|ok)\b[^#]*(# *(SKIP|skip))?', re.M)
+TAP = re.compile(r'^(not ok|ok)\b[^#\n]*(# *(SKIP|skip))?', re.M)
 
 
 def outcomes(log):
