@@ -8,7 +8,7 @@ MESON := meson
 JOBS ?= $(shell nproc)
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: all native arm64 deps demo check bench install format clean
+.PHONY: all native arm64 deps demo check bench oracle install format clean
 
 all: native arm64
 
@@ -40,6 +40,10 @@ check: all $(SANITIZE)/build.ninja
 
 bench: all
 	@$(BUILD)/salvage bench
+
+# The behaviour oracle in full, some minutes (oracle/README.md).
+oracle: native
+	@$(BUILD)/oracle/oracle --guest=$(BUILD)/oracle/guest.elf $(ORACLE)
 
 install: all
 	$(MESON) install -C $(BUILD) --no-rebuild

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <string.h>
+
+#include "judge.h"
+
+/* Exception classes (DDI 0487, D24.2, ESR_ELx). */
+#define EC(esr)      ((esr) >> 26 & 0x3f)
+#define EC_UNKNOWN   0x00
+#define EC_HVC64     0x16
+#define EC_ABORT_LOW 0x24
+#define EC_ABORT     0x25
+#define EC_BRK64     0x3c
+
+/* ISS of a data abort. */
+#define IL        (UINT64_C(1) << 25)
+#define ISV       (UINT64_C(1) << 24)
+#define SAS(esr)  ((esr) >> 22 & 3)
+#define SSE       (UINT64_C(1) << 21)
+#define SRT(esr)  ((esr) >> 16 & 31)
+#define SF        (UINT64_C(1) << 15)
+#define AR        (UINT64_C(1) << 14)
+#define FnV       (UINT64_C(1) << 10)
+#define CM        (UINT64_C(1) << 8)
+#define S1PTW     (UINT64_C(1) << 7)
+#define WnR       (UINT64_C(1) << 6)
+#define DFSC(esr) ((esr)&0x3f)
+
+#define DFSC_TRANSLATION 0x04
+#define DFSC_ACCESS_FLAG 0x08
+#define DFSC_PERMISSION  0x0c
+#define DFSC_ALIGNMENT   0x21
+
+/* What the architecture has an instruction do before stage 2 comes in. */
+struct expected {
+	bool faults;
+	uint64_t dfsc, far;
+};
+
+/*
+ * Ordered, atomic and exclusive accesses must be aligned to their size, or with FEAT_LSE2 and SCTLR_EL1.nAA = 0 lie inside 16 bytes (DDI
+ * 0487, B2.5); STGP's to a granule. This precedes any fault of translation. Our session never meets it: the fault is EL1's.
+ */
+static bool ordered_fault(const struct job *job, const struct sv_plan *plan, unsigned version)
+{
+	const struct sv_row *row = job->insn.row;
+	unsigned bytes = plan->esize * plan->count;
+	bool paired = row->iclass == SV_CLASS_EXCLUSIVE || row->iclass == SV_CLASS_ATOMIC;
+
+	if (row->iclass == SV_CLASS_TAG && plan->align > plan->esize && plan->va % plan->align)
+		return true; /* a granule */
+	if (!case_is_ordered(row) || !(plan->va % (paired ? bytes : plan->esize)))
+		return false;
+	return version < 802 || (plan->va & 15) + bytes > 16;
+}
+
+static struct expected expect(const struct job *job, const struct footprint *footprint, unsigned version)
+{
+	if (ordered_fault(job, &footprint->plan, version))
+		return (struct expected){true, DFSC_ALIGNMENT, footprint->plan.va};
+	switch (footprint->status) {
+	case SV_OK:
+		if (footprint->alignment)
+			return (struct expected){true, DFSC_ALIGNMENT, footprint->plan.va};
+		return (struct expected){false, 0, 0};
+	case SV_TRANSLATION:
+		return (struct expected){true, DFSC_TRANSLATION | footprint->level, footprint->va};
+	case SV_ACCESS_FLAG:
+		return (struct expected){true, DFSC_ACCESS_FLAG | footprint->level, footprint->va};
+	case SV_PERMISSION:
+		return (struct expected){true, DFSC_PERMISSION | footprint->level, footprint->va};
+	default:
+		return (struct expected){true, 0, 0};
+	}
+}
+
+/* Under TBI the tag byte of FAR is nobody's business. */
+static bool same_address(const struct job *job, uint64_t a, uint64_t b)
+{
+	return job->setting.tbi ? !((a ^ b) << 8) : a == b;
+}
+
+static const char *compare_fault(const struct job *job, const struct expected *expected,
+				 const struct trap *trap)
+{
+	uint64_t ec = EC(trap->esr_el1);
+
+	if (EC(trap->esr) != EC_HVC64 || ec != (SV_PSTATE_EL(job->in.pstate) ? EC_ABORT : EC_ABORT_LOW))
+		return "we expect a stage-1 fault";
+	if (DFSC(trap->esr_el1) != expected->dfsc)
+		return "stage-1 fault status";
+	if (!same_address(job, trap->far_el1, expected->far))
+		return "stage-1 fault address";
+	return NULL;
+}
+
+/* The registers that salvage writes, after a case that completed. */
+static const char *compare_state(const struct job *job, const struct model *model, const struct slot *slot,
+				 const uint8_t *window)
+{
+	(void)job;
+	if (model->strayed)
+		return "we access what we should not";
+	if (memcmp(&model->regs[SV_X0], slot->out.x, sizeof(slot->out.x)))
+		return "general registers";
+	if (memcmp(model->v, slot->out_v, sizeof(model->v)))
+		return "SIMD registers";
+	if (model->regs[SV_SP_EL0] != slot->out.sp_el0 || model->regs[SV_SP_EL1] != slot->out.sp_el1)
+		return "stack pointers";
+	if (model->regs[SV_PC] != slot->out.pc)
+		return "PC";
+	if (model->regs[SV_PSTATE] != slot->out.pstate)
+		return "PSTATE";
+	if (memcmp(model->window, window, sizeof(model->window)))
+		return "memory";
+	return NULL;
+}
+
+/* The first byte of the footprint that a pass takes away, or NULL. */
+static bool missing(const struct footprint *footprint, enum pass pass, uint64_t *va, uint64_t *ipa)
+{
+	for (unsigned i = 0; i < footprint->parts; i++) {
+		*va = footprint->part[i].va;
+		*ipa = footprint->part[i].ipa;
+		switch (pass) {
+		case PASS_HOLE:
+			return true;
+		case PASS_READ:
+			return footprint->plan.write;
+		case PASS_ODD:
+			if (*ipa >> 12 & 1)
+				return true;
+			break;
+		case PASS_MEMORY:
+			return false;
+		}
+	}
+	return false;
+}
+
+static const char *compare_isv(const struct sv_insn *insn, uint64_t esr, struct figures *figures)
+{
+	const struct sv_row *row = insn->row;
+	unsigned flags = row->flags;
+
+	if (!(flags & SV_ROW_ISV) != !(esr & ISV))
+		return "ISV";
+	if (!(flags & SV_ROW_ISV))
+		return NULL;
+	if (1u << SAS(esr) != insn->esize)
+		return "SAS";
+	if (!(esr & SSE) != !(flags & SV_ROW_SIGNED))
+		return "SSE";
+	if (SRT(esr) != insn->Rt)
+		return "SRT";
+	if (!(esr & SF) != !(flags & SV_ROW_SF))
+		return "SF";
+	if (!(esr & AR) != !(flags & (SV_ROW_ACQUIRE | SV_ROW_RELEASE))) {
+		if (strcmp(sv_row_feature(row), "FEAT_LOR"))
+			return "AR";
+		figures->exclusions[EXCLUSION_LOR_AR]++;
+	}
+	return NULL;
+}
+
+static const char *compare_syndrome(const struct job *job, const struct footprint *footprint, enum pass pass,
+				    const struct trap *trap, struct figures *figures)
+{
+	uint64_t va = 0, ipa = 0, dfsc = (pass == PASS_READ ? DFSC_PERMISSION : DFSC_TRANSLATION) | 3;
+	int wnr = sv_row_wnr(job->insn.row, pass == PASS_READ);
+	const char *what;
+
+	missing(footprint, pass, &va, &ipa);
+	what = compare_isv(&job->insn, trap->esr, figures);
+	if (what)
+		return what;
+	if (wnr >= 0 && !(trap->esr & WnR) != !wnr)
+		return "WnR";
+	if (!(trap->esr & IL) || trap->esr & (FnV | CM | S1PTW))
+		return "IL, FnV, CM or S1PTW";
+	if (DFSC(trap->esr) != dfsc)
+		return "fault status";
+	if (!same_address(job, trap->far, va))
+		return "FAR";
+	if ((trap->hpfar & ~UINT64_C(0xf)) << 8 != (ipa & ~UINT64_C(0xfff)))
+		return "HPFAR";
+	return NULL;
+}
+
+/* One pass with part of the data taken away. */
+static struct verdict judge_pass(const struct job *job, const struct machine *machine,
+				 const struct footprint *footprint, enum pass pass, const struct slot *slot,
+				 const uint8_t *window, struct figures *figures)
+{
+	const struct trap *trap = &slot->brief[pass - 1];
+	struct sv_report report;
+	struct model model;
+	uint64_t va, ipa;
+	const char *what;
+
+	if (!missing(footprint, pass, &va, &ipa))
+		return (struct verdict){EC(trap->esr) == EC_BRK64 ? NULL : "an abort where we expect none",
+					NULL, false};
+	if (EC(trap->esr) != EC_ABORT_LOW)
+		return (struct verdict){"no stage-2 abort where we expect one", NULL, false};
+	figures->syndromes++;
+	what = compare_syndrome(job, footprint, pass, trap, figures);
+	if (what || job->insn.row->flags & SV_ROW_ISV)
+		return (struct verdict){
+			what, job->insn.row->refusal ? sv_refusal_text(job->insn.row->refusal) : NULL, false};
+
+	model_begin(&model, job, machine);
+	model_session(&model, pass, trap, &report);
+	if (job->insn.row->refusal) {
+		if (report.reason != (enum sv_reason)(SV_REASON_FIRST_REFUSED + job->insn.row->refusal - 1))
+			return (struct verdict){"the reason of a refusal", NULL, false};
+		return (struct verdict){NULL, sv_reason_text(report.reason), false};
+	}
+	if (report.ending != SV_ENDING_COMPLETED)
+		return (struct verdict){sv_reason_text(report.reason), NULL, false};
+	figures->sessions++;
+	return (struct verdict){compare_state(job, &model, slot, window), NULL, false};
+}
+
+/* What is forgiven, in full: EXCLUSIONS in judge.h says why. */
+static bool exempt(const struct job *job, const struct footprint *footprint, const struct expected *expected,
+		   const struct trap *trap, unsigned version, struct figures *figures)
+{
+	const struct sv_row *row = job->row;
+	bool ordered = ordered_fault(job, &footprint->plan, version), here;
+
+	here = EC(trap->esr) == EC_HVC64 && DFSC(trap->esr_el1) == DFSC_ALIGNMENT;
+	if (expected->dfsc == DFSC_ALIGNMENT && !here && !ordered) {
+		figures->exclusions[EXCLUSION_DEVICE_UNALIGNED]++;
+		return true;
+	}
+	if (ordered && !here && version < 900 && !strcmp(sv_row_feature(row), "FEAT_LRCPC")) {
+		figures->exclusions[EXCLUSION_LDAPR_UNALIGNED]++;
+		return true;
+	}
+	if (row->iclass == SV_CLASS_CACHE) {
+		figures->exclusions[EXCLUSION_CACHE]++;
+		return true;
+	}
+	if (row->iclass == SV_CLASS_EXCLUSIVE && !(row->flags & SV_ROW_LOAD)) {
+		figures->exclusions[EXCLUSION_STORE_EXCLUSIVE]++;
+		return true;
+	}
+	return false;
+}
+
+struct verdict judge(const struct job *job, const struct machine *machine, unsigned version, unsigned passes,
+		     struct figures *figures)
+{
+	const struct slot *slot = machine_slot(machine, job->slot);
+	const struct trap *trap = &slot->trap;
+	struct footprint footprint;
+	struct expected expected;
+	struct model model;
+	uint8_t window[WINDOW_BYTES];
+	struct verdict verdict = {NULL, NULL, false};
+
+	if (EC(trap->esr) == EC_HVC64 && EC(trap->esr_el1) == EC_UNKNOWN) {
+		figures->undefined++;
+		verdict.undefined = true;
+		return verdict;
+	}
+	if (job->insn.row != job->row) {
+		verdict.what = "the row decoded";
+		return verdict;
+	}
+	model_begin(&model, job, machine);
+	model_footprint(&model, &footprint);
+	expected = expect(job, &footprint, version);
+	if (exempt(job, &footprint, &expected, trap, version, figures))
+		return verdict;
+	figures->cases++;
+	if (expected.faults) {
+		figures->faulted++;
+		verdict.what = compare_fault(job, &expected, trap);
+		return verdict;
+	}
+	if (EC(trap->esr) != EC_BRK64) {
+		verdict.what = "an exception where we expect none";
+		return verdict;
+	}
+
+	figures->completed++;
+	case_window_read(job, machine, window);
+	if (job->insn.row->flags & SV_ROW_ISV && !job->insn.row->refusal) {
+		model_direct(&model, &footprint);
+		verdict.what = compare_state(job, &model, slot, window);
+	}
+	for (enum pass pass = PASS_HOLE; pass < (enum pass)passes && !verdict.what && !verdict.reason; pass++)
+		verdict = judge_pass(job, machine, &footprint, pass, slot, window, figures);
+	return verdict;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Whether what QEMU did and what we do are the same. */
+#ifndef JUDGE_H
+#define JUDGE_H
+
+#include "model.h"
+
+/*
+ * Where the two are known to differ and QEMU is known to be wrong or silent: X(name, what). Each is counted where it
+ * is met; nothing else is forgiven.
+ */
+#define EXCLUSIONS(X)                                                                                         \
+	X(DEVICE_UNALIGNED,                                                                                   \
+	  "QEMU (7.2 and 10.0, as it is run here) lets an unaligned access to Device memory through; "        \
+	  "DDI 0487, D8.5.2 has it fault at stage 1. Ours refuses it. Not compared further.")                 \
+	X(LDAPR_UNALIGNED,                                                                                    \
+	  "QEMU before 9.0 lets an unaligned LDAPR through; without FEAT_LSE2, which it has not either, "     \
+	  "it faults (DDI 0487, B2.5).")                                                                      \
+	X(LOR_AR, "QEMU reports AR=0 for LDLAR and STLLR. All else of these cases is compared.")              \
+	X(CACHE,                                                                                              \
+	  "QEMU has no caches: DC by address does nothing there, or probes without CM. Nothing is compared.") \
+	X(STORE_EXCLUSIVE,                                                                                    \
+	  "a store-exclusive accesses memory only after a load-exclusive, and a case is one instruction. "    \
+	  "Nothing is compared.")
+
+enum exclusion {
+#define X(name, text) EXCLUSION_##name,
+	EXCLUSIONS(X)
+#undef X
+		EXCLUSION_COUNT
+};
+
+/* What one case adds to the figures; also their sum. */
+struct figures {
+	uint64_t cases;         /* compared, completed or faulted */
+	uint64_t completed;     /* run to the end by both */
+	uint64_t faulted;       /* stage-1 faults that both see */
+	uint64_t syndromes;     /* stage-2 aborts whose syndrome was compared */
+	uint64_t sessions;      /* sessions run on such an abort and compared to the end */
+	uint64_t unpredictable; /* words thrown away */
+	uint64_t undefined;     /* QEMU does not know the instruction */
+	uint64_t refused;       /* ours declined by name */
+	uint64_t mismatches;
+	uint64_t exclusions[EXCLUSION_COUNT];
+};
+
+struct verdict {
+	const char *what;   /* NULL: the same; else in what they differ */
+	const char *reason; /* of a refusal */
+	bool undefined;
+};
+
+struct verdict judge(const struct job *job, const struct machine *machine, unsigned version, unsigned passes,
+		     struct figures *figures);
+
+#endif

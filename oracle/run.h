@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A worker: one QEMU kept busy with cases, evenly over the rows. */
+#ifndef RUN_H
+#define RUN_H
+
+#include "judge.h"
+
+struct options {
+	uint64_t cases, seed;
+	unsigned workers, version;
+	const char *qemu, *guest, *row;
+};
+
+#define ROWS     2048
+#define FAILURES 16
+#define LINE     1024
+
+struct row_result {
+	struct figures figures;
+	const char *reason; /* of a refusal; static text, the same in all processes */
+};
+
+struct results {
+	uint64_t cases, mismatches; /* so far */
+	struct row_result row[ROWS];
+	unsigned failures; /* kept: at most one of each kind a row */
+	struct {
+		unsigned row;
+		const char *what;
+		char line[LINE];
+	} failure[FAILURES];
+};
+
+/*
+ * Whether a row takes part. Memory copies do not: they go on for as long as a random register says, over every
+ * other case's memory, and are three instructions that only work in turn.
+ */
+bool run_takes(const struct sv_row *row);
+
+/* Runs in a process of its own. */
+bool run_worker(const struct options *options, unsigned worker, struct results *results);
+
+/* One case at a time, for the minimiser: no batch may be under way. */
+struct verdict run_single(struct job *job, struct machine *machine, unsigned version);
+
+/* Prints what the workers found; true if there is nothing wrong. */
+bool report(const struct options *options, const char *version, const struct results *results, bool good);
+
+#endif
