@@ -23,6 +23,13 @@ static const char help[] =
 	"  --json     one JSON object a line\n\n"
 	"Exit status: 0; 1 if a word could not be read; 100 for an option that is unknown or not supported.\n";
 
+static const char *direction(const struct sv_row *row)
+{
+	if (row->flags & SV_ROW_STORE)
+		return row->flags & SV_ROW_LOAD ? "rw" : "w";
+	return "r";
+}
+
 static void print_text(uint32_t word, const struct sv_insn *insn, const char *text)
 {
 	const struct sv_row *row = insn ? insn->row : NULL;
@@ -31,8 +38,8 @@ static void print_text(uint32_t word, const struct sv_insn *insn, const char *te
 		printf("%08x  -\n", word);
 		return;
 	}
-	printf("%08x  %-32s  %-12s  isv=%d  %c %ux%u%s%s\n", word, text, sv_class_name(row->iclass),
-	       !!(row->flags & SV_ROW_ISV), row->flags & SV_ROW_STORE ? 'w' : 'r', row->count, row->esize,
+	printf("%08x  %-32s  %-12s  isv=%d  %s %ux%u%s%s\n", word, text, sv_class_name(row->iclass),
+	       !!(row->flags & SV_ROW_ISV), direction(row), insn->count, insn->esize,
 	       row->flags & SV_ROW_SIGNED ? "s" : "", insn->unpredictable ? "  unpredictable" : "");
 }
 
@@ -48,9 +55,8 @@ static int print_json(uint32_t word, const struct sv_insn *insn, const char *tex
 		line = json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:s, s:i, s:i, s:b, s:b}", "word", hex,
 				 "text", text, "encoding", sv_row_name(row), "feature", sv_row_feature(row),
 				 "class", sv_class_name(row->iclass), "isv", !!(row->flags & SV_ROW_ISV),
-				 "dir", row->flags & SV_ROW_STORE ? "w" : "r", "count", row->count, "size",
-				 row->esize, "signed", !!(row->flags & SV_ROW_SIGNED), "unpredictable",
-				 insn->unpredictable);
+				 "dir", direction(row), "count", insn->count, "size", insn->esize, "signed",
+				 !!(row->flags & SV_ROW_SIGNED), "unpredictable", insn->unpredictable);
 	else
 		line = json_pack("{s:s, s:n}", "word", hex, "text");
 	failed = !line || json_dumpf(line, stdout, JSON_COMPACT);

@@ -32,12 +32,16 @@ static enum sv_status get_register(void *vcpu, enum sv_reg reg, uint64_t *value)
  */
 static bool contradicts(const struct incident *incident, const struct sv_insn *insn)
 {
-	bool write = insn->row->flags & SV_ROW_STORE;
+	int hole = sv_row_wnr(insn->row, false), WnR;
 
 	if (knows(incident, FACT_NISV))
-		return write != !!(incident->facts[FACT_NISV] & SV_ESR_WnR);
-	return knows(incident, FACT_ESR) && SV_EC(incident->facts[FACT_ESR]) == SV_EC_DATA_LOWER &&
-	       write != !!(incident->facts[FACT_ESR] & SV_ESR_WnR);
+		WnR = !!(incident->facts[FACT_NISV] & SV_ESR_WnR);
+	else if (knows(incident, FACT_ESR) && SV_EC(incident->facts[FACT_ESR]) == SV_EC_DATA_LOWER)
+		WnR = !!(incident->facts[FACT_ESR] & SV_ESR_WnR);
+	else
+		return false;
+	/* An atomic's depends on whether the address could be read, which a log does not tell. */
+	return hole >= 0 && hole == sv_row_wnr(insn->row, true) && hole != WnR;
 }
 
 /* Where it matters what the CPU describes to a hypervisor. */
@@ -157,8 +161,8 @@ static enum sv_cause cause(const struct account *account, enum explain_situation
 	case SITUATION_DESCRIBED:
 	case SITUATION_UNCLAIMED:
 		return SV_CAUSE_HOLE;
-	case SITUATION_CACHE: /* KVM hands on what it cannot skip, and this version decodes none of it */
-		return SV_CAUSE_UNDECODABLE;
+	case SITUATION_CACHE: /* KVM hands on what it cannot skip, and this version performs none of it */
+		return account->decoded ? sv_row_cause(account->insn.row) : SV_CAUSE_UNDECODABLE;
 	default: /* memory errors among them: this version does not ask KVM for those */
 		return SV_CAUSE_COUNT;
 	}
@@ -171,6 +175,8 @@ static enum sv_cause cause(const struct account *account, enum explain_situation
 		return situation == SITUATION_INSTRUCTION ? SV_CAUSE_HOLE : SV_CAUSE_MISMATCH;
 	if (account->placed && account->place.kind == PLACE_MEMORY)
 		return SV_CAUSE_MISMATCH;
+	if (account->decoded && account->insn.row->refusal)
+		return sv_row_cause(account->insn.row);
 	if (account->placed && account->place.kind == PLACE_DEVICE && account->place.at.controller)
 		return SV_CAUSE_UNSUPPORTED;
 	return hole ? SV_CAUSE_HOLE : SV_CAUSE_NISV;
@@ -193,7 +199,7 @@ static const char *condition(const struct account *account)
 		return "if a device is at the address, ";
 	if (account->cause == SV_CAUSE_HOLE && !account->placed)
 		return "if nothing is at the address, ";
-	if (account->cause == SV_CAUSE_UNSUPPORTED)
+	if (account->cause == SV_CAUSE_UNSUPPORTED && !(account->decoded && account->insn.row->refusal))
 		return "if the interrupt controller is in the kernel, where userspace cannot reach it, ";
 	return "";
 }
@@ -237,7 +243,11 @@ static void judge_policy(struct account *account, const struct sv_policy *policy
 		return;
 	}
 	account->rule = find_rule(account, policy, iclass);
-	account->would = explain_text(ok, "%ssalvage would %s%s (rule %s).", condition(account),
+	account->would = explain_text(ok, "%s%s%ssalvage would %s%s (rule %s).", condition(account),
+				      account->decoded ? sv_refusal_text(account->insn.row->refusal) : "",
+				      account->decoded && account->insn.row->refusal
+					      ? ": this version does not perform it; "
+					      : "",
 				      account->cause == SV_CAUSE_MISMATCH
 					      ? "let the guest run it again a few times, and if it stays so, "
 					      : "",

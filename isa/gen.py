@@ -8,18 +8,34 @@ import pathlib
 import re
 import sys
 
-WIDTHS = dict(Rt=5, Rt2=5, Rn=5, Rm=5, option=3, S=1, imm7=7, imm9=9, imm12=12, imm19=19)
+WIDTHS = dict(Rt=5, Rd=5, Rt2=5, Rn=5, Rm=5, Rs=5, option=3, S=1, Q=1, size=2, imm7=7, imm9=9, imm12=12, imm19=19)
 # Immediates: signed or not, and what scales them: the element's size, or a fixed number of bits.
 IMMEDIATES = dict(imm7=(True, None), imm9=(True, 0), imm12=(False, None), imm19=(True, 2))
-# Pieces of the operands column: how src/insn/tables.h calls each, and the fields it shows.
+# Where decode.c looks for the fields of vector structures.
+PLACES = dict(Q=30, size=10)
+# Pieces of the operands column: how src/insn/tables.h calls each, and the fields it shows. A capital S, D, ... before a
+# vector register's number is a character of its own in the template.
 OPERANDS = {
-    '<Wt>': ('Wt', 'Rt'), '<Wt1>': ('Wt', 'Rt'), '<Wt2>': ('Wt2', 'Rt2'),
-    '<Xt>': ('Xt', 'Rt'), '<Xt1>': ('Xt', 'Rt'), '<Xt2>': ('Xt2', 'Rt2'),
+    '<Wt>': ('Wt', 'Rt'), '<Wt1>': ('Wt', 'Rt'), '<Wt2>': ('Wt2', 'Rt2'), '<W(t+1)>': ('Wtn', 'Rt'),
+    '<Xt>': ('Xt', 'Rt'), '<Xt1>': ('Xt', 'Rt'), '<Xt2>': ('Xt2', 'Rt2'), '<X(t+1)>': ('Xtn', 'Rt'),
+    '<Ws>': ('Ws', 'Rs'), '<Xs>': ('Xs', 'Rs'), '<W(s+1)>': ('Wsn', 'Rs'), '<X(s+1)>': ('Xsn', 'Rs'),
+    '<Xd>': ('Xt', 'Rd'), '<Xn>': ('Xn', 'Rn'), '<Xt|SP>': ('XtSP', 'Rt'), '<Xm>': ('Xm', 'Rm'),
     '<Xn|SP>': ('XnSP', 'Rn'), '<R><m>': ('Rm', 'Rm option'), '{, <extend>}': ('extend', 'option S'),
     '#<imm>': ('imm', 'imm'), '{, #<imm>}': ('offset', 'imm'), '<label>': ('label', 'imm'),
+    '[<index>]': ('index', 'Q S size'),
 }
-FLAGS = {'isv', 'acquire', 'release', 'unpriv'}
+for width in 'BHSDQ':
+    OPERANDS |= {f'<{width}t>': (width + 't', 'Rt'), f'<{width}t1>': (width + 't', 'Rt'),
+                 f'<{width}t2>': (width + 't2', 'Rt2'), f'<{width}s>': (width + 's', 'Rs')}
+for count in range(1, 5):
+    for arrangement in '<T>', 'B', 'H', 'S', 'D':
+        registers = ', '.join(f'<Vt{n if n > 1 else ""}>.{arrangement}' for n in range(1, count + 1))
+        OPERANDS[f'{{ {registers} }}'] = ('list' if arrangement == '<T>' else 'lanes', 'Rt' + (' Q size' if arrangement == '<T>' else ''))
+FLAGS = {'isv', 'acquire', 'release', 'unpriv', 'cm'}
 CLASS_FLAGS = {'unprivileged': {'unpriv'}}  # what a class implies
+# What an atomic does; enum sv_op.
+OPERATIONS = 'cas swp add clr eor set smax smin umax umin fadd fmax fmin fmaxnm fminnm'.split()
+DETAILS = {'no1d', 'replicate', 'granule'}
 
 
 class Fault(Exception):
@@ -29,7 +45,7 @@ class Fault(Exception):
 class Row:
     """One line of the table."""
 
-    def __init__(self, where, line, classes):
+    def __init__(self, where, line, classes, refusals):
         self.where = where
         columns = re.split(r'\s{2,}', line.strip())
         if len(columns) not in (5, 6):
@@ -40,14 +56,8 @@ class Row:
         self.parse_access(access)
         if self.cls not in classes:
             raise self.fault(f'unknown class "{self.cls}", known are {", ".join(classes)}')
-        words = set(columns[5].split()) if len(columns) == 6 else set()
-        features = {word for word in words if word.startswith('FEAT_')}
-        if len(features) > 1 or words - features - FLAGS:
-            raise self.fault(f'unknown flags "{columns[5]}", known are {", ".join(sorted(FLAGS))} and one FEAT_')
-        self.feature = ''.join(features)
+        self.parse_flags(columns[5] if len(columns) == 6 else '', refusals)
         self.parse_operands()
-        self.flags = words - features | CLASS_FLAGS.get(self.cls, set())
-        self.flags |= {'load' if self.load else 'store'} | ({'signed'} if self.signed else set())
         if '<Xt' in self.operands:
             self.flags.add('sf')
         if 'isv' in self.flags and (self.writeback or self.count > 1):
@@ -91,67 +101,145 @@ class Row:
                 self.fields[name] = at
         if at:
             raise self.fault(f'{32 - at} bits drawn, expected 32')
+        for name, place in PLACES.items():
+            if self.fields.get(name, place) != place:
+                raise self.fault(f'field "{name}" at bit {self.fields[name]}, expected at {place}')
 
     def parse_access(self, access):
-        match = re.fullmatch(r'([rw]) ([1-9])x([1248])(s?)', access)
+        match = re.fullmatch(r'(r|w|rw) ([1-9])x(1|2|4|8|16|64|T)(s?)', access)
         if not match:
             raise self.fault(f'cannot read the access "{access}", expected e.g. "r 2x4s"')
-        self.load, self.signed = match[1] == 'r', bool(match[4])
-        self.count, self.esize = int(match[2]), int(match[3])
-        if self.signed and not self.load:
+        self.load, self.store, self.signed = 'r' in match[1], 'w' in match[1], bool(match[4])
+        self.count, self.esize = int(match[2]), 0 if match[3] == 'T' else int(match[3])
+        if self.signed and self.store:
             raise self.fault('a store has no sign')
 
+    def parse_flags(self, column, refusals):
+        words = set(column.split())
+        features = {word for word in words if word.startswith('FEAT_')}
+        refused = {word for word in words if word.startswith('refused:')}
+        operation = words & set(OPERATIONS)
+        self.details = words & DETAILS
+        unknown = words - features - refused - operation - DETAILS - FLAGS
+        if unknown or max(map(len, (features, refused, operation))) > 1:
+            raise self.fault(f'unknown flags "{column}", known are {", ".join(sorted(FLAGS | DETAILS))}, one operation of an '
+                             'atomic, one refused: and one FEAT_')
+        self.feature = ''.join(features)
+        self.refusal = ''.join(refused).removeprefix('refused:')
+        if self.refusal and self.refusal not in refusals:
+            raise self.fault(f'unknown reason "{self.refusal}", known are {", ".join(refusals)}')
+        self.operation = ''.join(operation)
+        if bool(self.operation) != (self.load and self.store and self.cls in ('atomic', 'rcw')):
+            raise self.fault('an operation belongs to what reads and writes (rw), and only there')
+        self.flags = words & FLAGS | CLASS_FLAGS.get(self.cls, set())
+        self.flags |= {name for name in ('load', 'store', 'signed') if getattr(self, name)}
+
     def parse_operands(self):
-        """The operands column; it also tells the addressing mode."""
+        """The operands column; it also tells the addressing mode and what kind of registers are transferred."""
         self.syntax, shown = [], set()
+        operands = '' if self.operands == '-' else self.operands
         pattern = '|'.join(re.escape(piece) for piece in sorted(OPERANDS, key=len, reverse=True))
-        for match in re.finditer(pattern + '|.', self.operands):
+        for match in re.finditer(pattern + r'|#-?\d+|.', operands):
             piece = match[0]
             if piece in OPERANDS:
                 operand, fields = OPERANDS[piece]
+                if operand[0] in 'BHSDQ':
+                    self.syntax.append(f"'{operand[0].lower()}'")
+                    operand = 'V' + operand[1:]
                 self.syntax.append('SV_OPERAND_' + operand)
                 shown |= set(fields.split())
             elif piece in '<>{}#|':
                 raise self.fault(f'unknown operand at "{self.operands[match.start():]}"')
             else:
-                self.syntax.append(f"'{piece}'")
-        immediates = [field for field in self.fields if field in IMMEDIATES]
-        self.imm = immediates[0] if immediates else ''
+                self.syntax += [f"'{char}'" for char in piece]
+        self.place_immediate()
         drawn = {'imm' if field in IMMEDIATES else field for field in self.fields}
-        if len(immediates) > 1 or drawn != shown:
+        if self.imm == '10':
+            drawn.remove('S')
+        if drawn - shown or shown - drawn - {'Q', 'size', 'S'}:
             raise self.fault(f'fields drawn ({" ".join(sorted(drawn))}) are not those that the operands show '
                              f'({" ".join(sorted(shown))})')
-        if self.count != sum(field in self.fields for field in ('Rt', 'Rt2')):
+        self.mode = ('literal' if '<label>' in operands else 'register' if '<R><m>' in operands else
+                     'pre' if operands.endswith(']!') else 'post' if re.search(r'\[<Xn\|SP>\], ', operands) else 'offset')
+        self.writeback = self.mode in ('pre', 'post') and not operands.startswith('[<Xd>]!')
+        self.form, self.registers = self.shape(operands)
+        transfers = sum(field in self.fields for field in ('Rt', 'Rt2'))
+        if self.form in ('general', 'simd') and not self.refusal and self.count != transfers:
             raise self.fault(f'{self.count} elements do not match the transfer registers drawn')
-        self.mode = ('literal' if '<label>' in self.operands else 'register' if 'Rm' in drawn else
-                     'pre' if self.operands.endswith(']!') else 'post' if '], #<imm>' in self.operands else 'offset')
-        self.writeback = self.mode in ('pre', 'post')
+
+    def place_immediate(self):
+        immediates = [field for field in self.fields if field in IMMEDIATES]
+        if len(immediates) > 1:
+            raise self.fault(f'two immediates drawn ({" ".join(immediates)})')
+        self.immediate = immediates[0] if immediates else ''
+        fixed = '<Xm>' in self.operands or re.search(r'#-?\d', self.operands)
+        # LDRAA's S and imm9 are one immediate with another field between them.
+        split = self.immediate == 'imm9' and 'S' in self.fields
+        self.imm = '10' if split else 'footprint' if fixed else self.immediate[3:] or 'none'
+
+    def shape(self, operands):
+        """enum sv_form, and how many registers are transferred."""
+        registers = operands.count('<Vt')
+        if self.esize and not registers:
+            return 'simd' if re.search('<[BHSDQ]t', operands) else 'general', self.count
+        if registers == 0 or self.refusal:
+            raise self.fault('elements of the size of a field, but no list of vector registers')
+        if '[<index>]' in operands:
+            return 'lane', registers
+        if 'replicate' in self.details:
+            return 'replicate', registers
+        # LD1 and ST1 fill their registers one after the other; LD2 to LD4 deal the elements out.
+        self.count = int(self.name[2])
+        return 'multiple', registers
+
+    def conditions(self):
+        """What makes a word CONSTRAINED UNPREDICTABLE, and what UNDEFINED, though it has the row's bits."""
+        unpredictable, undefined = set(), set()
+        pair, atomic = {'Rt', 'Rt2'} <= set(self.fields), self.load and self.store
+        if self.writeback and self.form == 'general' and self.cls != 'tag':
+            unpredictable |= {f'{t}_n' for t in ('t', 't2') if 'R' + t in self.fields}
+        if pair and self.load:
+            unpredictable.add('t_t2')
+        if pair and atomic:
+            undefined |= {'t_31', 't2_31'}
+        if self.cls == 'exclusive' and self.store:
+            unpredictable |= {'s_t', 's_n'} | ({'s_t2'} if pair else set())
+        if self.cls == 'mops':
+            unpredictable |= {'t_n', 't_31', 'n_31'} | ({'s_t', 's_n'} if 'Rs' in self.fields else set())
+            unpredictable |= {'s_31'} if self.load else set()
+        if self.cls == 'ldst64b':
+            undefined.add('t_24')
+        if 'no1d' in self.details:
+            undefined.add('1d')
+        return unpredictable, undefined
 
     def layout(self):
-        scale = self.esize.bit_length() - 1
+        scale = max(self.esize.bit_length() - 1, 0)
         mask = left = right = 0
-        if self.imm:
-            at, width = self.fields[self.imm], WIDTHS[self.imm]
-            signed, shift = IMMEDIATES[self.imm]
+        if self.immediate:
+            at, width = self.fields[self.immediate], WIDTHS[self.immediate]
+            signed, shift = IMMEDIATES[self.immediate]
             mask = (1 << width) - 1 << at
             left = 64 - at - width if signed else 0
-            right = left + at - (scale if shift is None else shift)
-        distinct = []
-        if self.writeback:
-            distinct += [f'SV_DISTINCT_{t}_n' for t in ('t', 't2') if 'R' + t in self.fields]
-        if self.load and {'Rt', 'Rt2'} <= set(self.fields):
-            distinct.append('SV_DISTINCT_t_t2')
-        fields = ', '.join('{ %d, %d }' % (self.fields[name], (1 << WIDTHS[name]) - 1) if name in self.fields
-                           else '{ 0, 0 }' for name in ('Rt', 'Rt2', 'Rn', 'Rm', 'option', 'S'))
+            shift = 4 if 'granule' in self.details else scale if shift is None else shift
+            right = left + at - shift
+        relations = [' | '.join(f'SV_RELATION_{name}' for name in sorted(names)) or '0' for names in self.conditions()]
+        fields = dict(self.fields)
+        if 'Rd' in fields:
+            fields['Rt'] = fields['Rd']
+        if 'option' not in fields:
+            fields.pop('S', None)
+        fields = ', '.join('{ %d, %d }' % (fields[name], (1 << WIDTHS[name]) - 1) if name in fields
+                           else '{ 0, 0 }' for name in ('Rt', 'Rt2', 'Rn', 'Rm', 'Rs', 'option', 'S'))
         return (f'{{ {mask:#x}, {self.should:#x}, {self.should_value:#x}, {left}, {right}, '
-                f'{scale if "S" in self.fields else 0}, {" | ".join(distinct) or 0}, {fields} }}')
+                f'{scale if "option" in self.fields else 0}, {relations[0]}, {relations[1]}, {fields} }}')
 
 
-def read(path, classes):
+def read(path, classes, refusals=()):
     rows = []
     for number, line in enumerate(path.read_text().splitlines(), 1):
         if line.strip() and not line.startswith('#'):
-            rows.append(Row(f'{path.name}:{number}', line, classes))
+            rows.append(Row(f'{path.name}:{number}', line, classes, refusals))
     names = {}
     for row in rows:
         if names.setdefault(row.name, row) is not row:
@@ -181,8 +269,16 @@ def tree(rows):
     def build(here):
         # The window of bits that leaves the fewest pairs of rows together. An entry weighs little: a wide root, which
         # tells most words from loads and stores in one step, halved the time of random words (salvage bench decode).
-        windows = ((shift, width, split(here, shift, width)) for width in range(1, 12) for shift in range(33 - width))
-        shift, width, children = min(windows, key=lambda window: len(window[2]) / 16 + sum(
+        if len(here) == len(rows):
+            windows = [(21, 11)]
+        else:
+            tested = 0
+            for _, row in here:
+                tested |= row.mask
+            windows = ((shift, width) for width in range(1, 9) for shift in range(33 - width)
+                       if not (~tested >> shift & (1 << width) - 1))
+        windows = ((shift, width, split(here, shift, width)) for shift, width in windows)
+        shift, width, children = min(windows, key=lambda window: len(window[2]) / 4 + sum(
             len(child) * (len(child) - 1) for child in window[2]))
         at = len(nodes)
         nodes.extend([shift | (1 << width) - 1 << 5] + [0] * len(children))
@@ -224,12 +320,15 @@ def emit(isa, rows):
     lines = []
     for row in rows:
         flags = ' | '.join('SV_ROW_' + flag.upper() for flag in sorted(row.flags))
-        imm = 'SV_IMM_' + (row.imm[3:] or 'NONE')
         # The mnemonic is the encoding's name up to the first underscore, in LLVM's lower case.
         lines.append(f'{{ {row.mask:#010x}, {row.value:#010x}, {flags}, SV_CLASS_{row.cls.upper()}, '
-                     f'SV_MODE_{row.mode.upper()}, {imm}, {row.esize}, {row.count}, '
+                     f'SV_MODE_{row.mode.upper()}, SV_IMM_{row.imm.upper()}, SV_FORM_{row.form.upper()}, '
+                     f'{row.esize}, {row.count}, {row.registers}, SV_REFUSAL_{row.refusal.upper() or "NONE"}, '
+                     f'SV_OP_{row.operation.upper() or "NONE"}, '
                      f'{layouts.index(row.layout())}, {mnemonics.offset(row.name.split("_")[0].lower())}, '
                      f'{syntax.offset(tuple(row.syntax))} }}')
+    if len(layouts) > 256:
+        raise Fault('more than 256 layouts')
     head = ['/* SPDX-License-Identifier: BSD-2-Clause */', f'/* Generated from isa/{isa}.isa by isa/gen.py. */',
             '#include "tables.h"', '']
     tables = head + array('static const struct sv_row rows[]', lines)
@@ -248,9 +347,15 @@ def emit(isa, rows):
 
 def listing(rows):
     for row in rows:
-        flags = ' '.join(sorted(row.flags & FLAGS) + [row.feature]).strip()
-        yield (f'{row.value:08x} {row.mask:08x} {row.name:29} {"r" if row.load else "w"} {row.count}x{row.esize}'
-               f'{"s" if row.signed else " "} {row.cls:13} {row.mode:9} {flags}').rstrip()
+        flags = ' '.join(sorted(row.flags & FLAGS) + [row.refusal and 'refused:' + row.refusal, row.feature]).split()
+        yield (f'{row.value:08x} {row.mask:08x} {row.name:29} {"r" * row.load + "w" * row.store} {row.count}x{row.esize or "T"}'
+               f'{"s" if row.signed else " "} {row.cls:13} {row.mode:9} {" ".join(flags)}').rstrip()
+
+
+def quoted(header, pattern, name):
+    """What the lines of an X macro name, in lower case."""
+    lines = re.search(rf'#define {name}\(X\)((.*\\\n)*.*)', header)
+    return [item.lower() for item in re.findall(pattern, lines[1] if lines else '')]
 
 
 def main():
@@ -262,9 +367,9 @@ def main():
                         help='write C; without it a listing is printed')
     options = parser.parse_args()
     try:
-        classes = re.search(r'#define SV_CLASSES\(X\)((.*\\\n)*.*)', options.classes.read_text())
-        classes = re.findall(r'"(\w+)"\)', classes[1] if classes else '')
-        rows = read(options.table, classes)
+        header = options.classes.read_text()
+        rows = read(options.table, quoted(header, r'X\(\w+, "(\w+)"\)', 'SV_CLASSES'),
+                    quoted(header, r'X\((\w+), "', 'SV_REFUSALS'))
         if options.out:
             for path, text in zip(options.out, emit(options.table.stem, rows)):
                 path.write_text(text)

@@ -147,16 +147,28 @@ const char *sv_ending_name(enum sv_ending ending);
 	X(FRAGMENTED, "the access spans more regions than are supported")                            \
 	X(REGISTER, "a register of the vCPU could not be read or written")                           \
 	X(NO_INJECTION, "this kernel cannot inject the exception")                                   \
+	X(SIMD, "the embedder cannot reach the SIMD&FP registers")                                   \
 	X(POLICY, "a policy rule says so")
 
+/* After these come, in the order of SV_REFUSALS in insn.h, the instructions that are decoded and not performed. */
 enum sv_reason {
 #define X(name, text) SV_REASON_##name,
 	SV_REASONS(X)
 #undef X
-		SV_REASON_COUNT
+#define X(name, text) SV_REASON_REFUSED_##name,
+		SV_REFUSALS(X)
+#undef X
+			SV_REASON_COUNT,
+	SV_REASON_FIRST_REFUSED = SV_REASON_POLICY + 1
 };
 
 const char *sv_reason_text(enum sv_reason reason);
+
+/*
+ * The cause whose rules decide over an instruction of the row on a device: NISV, or for one that is not
+ * performed its own or UNSUPPORTED.
+ */
+enum sv_cause sv_row_cause(const struct sv_row *row);
 
 /*
  * What happened, complete once a verdict other than ACCESS is out. Plain data; region and rule point into
@@ -226,7 +238,7 @@ struct sv_session {
 	enum sv_verdict verdict; /* once over */
 	bool refused;
 	uint16_t offset;  /* progress in the footprint */
-	uint32_t ignored; /* bit n: the access at offset n reads as zero, or is a write that is ignored */
+	uint64_t ignored; /* bit n: the access at offset n reads as zero, or is a write that is ignored */
 };
 
 /*

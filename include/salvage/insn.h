@@ -32,8 +32,20 @@ enum sv_isa { SV_A64, SV_A32, SV_T32 };
 	X(LITERAL, "literal")           /* one register, PC-relative */                                  \
 	X(UNPRIVILEGED, "unprivileged") /* LDTR and friends */                                           \
 	X(WRITEBACK, "writeback")       /* one register, pre- or post-indexed */                         \
-	X(PAIR, "pair")                 /* LDP, STP, LDPSW and non-temporal forms, writeback or not */   \
-	X(ORDERED, "ordered")           /* LDAR, STLR, LDLAR, STLLR, LDAPR, LDAPUR, STLUR */
+	X(PAIR, "pair")                 /* LDP, STP, LDPSW, non-temporal and unprivileged forms */       \
+	X(ORDERED, "ordered")           /* LDAR, STLR, LDLAR, STLLR, LDAPR, LDAPUR, STLUR, LDIAPP, STILP */ \
+	X(SIMD, "simd")                 /* SIMD&FP registers: one or a pair, any addressing mode */      \
+	X(STRUCTURE, "structure")       /* LD1 to LD4, ST1 to ST4, LD1R to LD4R, LDAP1, STL1 */          \
+	X(EXCLUSIVE, "exclusive")       /* LDXR, STXR, pairs, ordered and unprivileged forms */          \
+	X(ATOMIC, "atomic")             /* LDADD and friends, SWP, CAS, CASP, 128-bit, floating-point */ \
+	X(RCW, "rcw")                   /* read-check-write atomics */                                   \
+	X(AUTHENTICATED, "authenticated") /* LDRAA, LDRAB */                                             \
+	X(TAG, "tag")                   /* LDG, STG and friends, STGP */                                 \
+	X(GCS, "gcs")                   /* the guarded control stack */                                  \
+	X(LDST64B, "ldst64b")           /* LD64B, ST64B, ST64BV, ST64BV0 */                              \
+	X(MOPS, "mops")                 /* CPY, CPYF, SET, SETG */                                       \
+	X(CACHE, "cache")               /* cache maintenance by address */                               \
+	X(ZERO, "zero")                 /* DC ZVA, GVA, GZVA */
 /* clang-format on */
 
 enum sv_class {
@@ -46,11 +58,62 @@ enum sv_class {
 /* Returns the quoted name of the list above, never NULL. */
 const char *sv_class_name(enum sv_class iclass);
 
+/*
+ * Why salvage does not perform an instruction that it decodes. The session refuses it under cause unsupported, with
+ * the text as the reason (SV_REASON_REFUSED_name in abort.h).
+ */
+/* clang-format off */
+#define SV_REFUSALS(X)                                                                                              \
+	X(EXCLUSIVE, "exclusives on a device: the exit clears the monitor, so a store-exclusive could never succeed") \
+	X(ATOMIC, "an atomic has to reach the device as one access")                                                 \
+	X(LSFE, "a floating-point atomic: no oracle runs it")                                                        \
+	X(RCW, "a read-check-write atomic: its masks are not ours to read")                                          \
+	X(AUTHENTICATED, "a pointer-authenticated load: only the CPU can check the pointer")                         \
+	X(TAG, "memory tags: a device has none")                                                                     \
+	X(GCS, "the guarded control stack: no published text says what a device would see")                         \
+	X(LDST64B, "a 64-byte access")                                                                               \
+	X(MOPS, "a memory copy or set")                                                                              \
+	X(CACHE, "cache maintenance where no memory is")                                                             \
+	X(ZERO, "zeroing of a block")
+/* clang-format on */
+
+enum sv_refusal {
+	SV_REFUSAL_NONE, /* performed */
+#define X(name, text) SV_REFUSAL_##name,
+	SV_REFUSALS(X)
+#undef X
+		SV_REFUSAL_COUNT
+};
+
+/* The text of the list above, "" for SV_REFUSAL_NONE, never NULL. */
+const char *sv_refusal_text(enum sv_refusal refusal);
+
+/* What an atomic does with memory and its operand. */
+#define SV_OPS(X)                                                                                         \
+	X(NONE)                                                                                           \
+	X(CAS) X(SWP) X(ADD) X(CLR) X(EOR) X(SET) X(SMAX) X(SMIN) X(UMAX) X(UMIN) X(FADD) X(FMAX) X(FMIN) \
+		X(FMAXNM) X(FMINNM)
+
+enum sv_op {
+#define X(name) SV_OP_##name,
+	SV_OPS(X)
+#undef X
+};
+
+/* Which registers are transferred, and how elements lie in them. */
+enum sv_form {
+	SV_FORM_GENERAL, /* one element each to Rt, Rt2: general-purpose registers */
+	SV_FORM_SIMD,    /* one element each to Rt, Rt2: SIMD&FP registers, the rest of which a load zeroes */
+	SV_FORM_MULTIPLE, /* all lanes of registers Rt, Rt+1, ... modulo 32; count of them dealt out in turn */
+	SV_FORM_LANE,     /* lane index of each of the registers; other lanes stay */
+	SV_FORM_REPLICATE, /* one element for each of the registers, into all its lanes */
+};
+
 /* How the address is formed. */
 enum sv_mode {
 	SV_MODE_OFFSET,   /* Xn|SP + imm, imm may be 0 */
 	SV_MODE_PRE,      /* Xn|SP + imm, written back */
-	SV_MODE_POST,     /* Xn|SP, then Xn|SP + imm written back */
+	SV_MODE_POST,     /* Xn|SP, then Xn|SP + imm (or Xm) written back */
 	SV_MODE_REGISTER, /* Xn|SP + extend(Rm) << amount */
 	SV_MODE_LITERAL,  /* PC + imm */
 };
@@ -58,10 +121,12 @@ enum sv_mode {
 /* Where an immediate sits and how it is scaled; the generator derives it from the fields a row draws. */
 enum sv_imm {
 	SV_IMM_NONE,
-	SV_IMM_12, /* imm12, unsigned, times the element size */
-	SV_IMM_9,  /* imm9, signed, in bytes */
-	SV_IMM_7,  /* imm7, signed, times the element size */
-	SV_IMM_19, /* imm19, signed, times 4 */
+	SV_IMM_12,        /* imm12, unsigned, times the element size */
+	SV_IMM_9,         /* imm9, signed, in bytes */
+	SV_IMM_7,         /* imm7, signed, times the element size */
+	SV_IMM_19,        /* imm19, signed, times 4 */
+	SV_IMM_10,        /* S:imm9, signed, times 8 */
+	SV_IMM_FOOTPRINT, /* none drawn: the bytes accessed; negative if pre-indexed */
 };
 
 enum sv_row_flag {
@@ -71,12 +136,13 @@ enum sv_row_flag {
 	 */
 	SV_ROW_ISV = 1 << 0,
 	SV_ROW_LOAD = 1 << 1,    /* reads memory */
-	SV_ROW_STORE = 1 << 2,   /* writes memory */
+	SV_ROW_STORE = 1 << 2,   /* writes memory; with LOAD: an atomic, or a copy */
 	SV_ROW_SIGNED = 1 << 3,  /* elements are sign-extended into the register */
 	SV_ROW_SF = 1 << 4,      /* transfer registers are X; else W, and a load zeroes the upper half */
 	SV_ROW_ACQUIRE = 1 << 5, /* acquire or acquirePC semantics */
 	SV_ROW_RELEASE = 1 << 6,
 	SV_ROW_UNPRIV = 1 << 7, /* accesses as EL0 does, subject to PSTATE.UAO */
+	SV_ROW_CM = 1 << 8,     /* cache maintenance: the syndrome says CM=1, and WnR=1 */
 };
 
 /*
@@ -85,13 +151,19 @@ enum sv_row_flag {
  */
 struct sv_row {
 	uint32_t mask, value;
-	uint16_t flags;            /* enum sv_row_flag */
-	uint8_t iclass;            /* enum sv_class */
-	uint8_t mode;              /* enum sv_mode */
-	uint8_t imm;               /* enum sv_imm */
-	uint8_t esize;             /* bytes in one element: 1, 2, 4, 8 */
-	uint8_t count;             /* elements, at consecutive addresses */
-	uint8_t layout;            /* private: where the fields lie */
+	uint32_t flags : 12; /* enum sv_row_flag */
+	uint32_t iclass : 6; /* enum sv_class */
+	uint32_t mode : 3;   /* enum sv_mode */
+	uint32_t imm : 4;    /* enum sv_imm */
+	uint32_t form : 4;   /* enum sv_form */
+	uint32_t : 3;
+	uint32_t esize : 7; /* bytes in one element: 1 to 64; 0: by the word's size field */
+	/* Elements at consecutive addresses; of SV_FORM_MULTIPLE: registers that are dealt to in turn. */
+	uint32_t count : 4;
+	uint32_t registers : 4;    /* transferred */
+	uint32_t refusal : 5;      /* enum sv_refusal */
+	uint32_t op : 4;           /* enum sv_op */
+	uint32_t layout : 8;       /* private: where the fields lie */
 	uint16_t mnemonic, syntax; /* private: what sv_insn_format prints */
 };
 
@@ -100,6 +172,12 @@ const char *sv_row_name(const struct sv_row *row);
 
 /* "" for the base architecture, else e.g. "FEAT_LRCPC2". */
 const char *sv_row_feature(const struct sv_row *row);
+
+/*
+ * The WnR that a stage-2 abort of the row reports: 0, 1, or -1 where it may be either. An atomic reports a fault that a read would
+ * have met too as a read, so 1 only where reading is permitted (DDI 0487, ESR_EL1, ISS encoding for a Data Abort, WnR).
+ */
+int sv_row_wnr(const struct sv_row *row, bool permission_fault);
 
 /* All rows of an instruction set in the order of its table; *count receives how many. NULL and 0 for a set
  * that this version has no rows for. */
@@ -114,9 +192,14 @@ struct sv_insn {
 	uint32_t word;
 	uint8_t isa;    /* enum sv_isa */
 	uint8_t length; /* bytes */
-	uint8_t Rt, Rt2, Rn, Rm;
+	uint8_t Rt;     /* and Rd of CPY and SET */
+	uint8_t Rt2, Rn, Rm, Rs;
 	uint8_t option; /* extend type of SV_MODE_REGISTER: 2 UXTW, 3 LSL, 6 SXTW, 7 SXTX */
-	uint8_t amount; /* left shift of SV_MODE_REGISTER, 0..3 */
+	uint8_t amount; /* left shift of SV_MODE_REGISTER, 0..4 */
+	uint8_t esize;  /* bytes in one element */
+	uint8_t count;  /* elements at consecutive addresses, 1..64 */
+	uint8_t lanes;  /* in one register; 1 but for SV_FORM_MULTIPLE and SV_FORM_REPLICATE */
+	uint8_t index;  /* of the lane of SV_FORM_LANE */
 	bool unpredictable; /* the word is CONSTRAINED UNPREDICTABLE (e.g. LDP with Rt == Rt2); salvage refuses it */
 	int64_t imm;        /* bytes */
 };
@@ -127,6 +210,9 @@ struct sv_insn {
  */
 enum sv_status sv_decode(enum sv_isa isa, uint32_t word, struct sv_insn *insn);
 
+/* The row a word belongs to, or NULL: sv_decode without the fields. Says nothing of words that are UNDEFINED all the same. */
+const struct sv_row *sv_classify(enum sv_isa isa, uint32_t word);
+
 /*
  * Writes the disassembly in LLVM's syntax (a space after the mnemonic, where LLVM prints a tab),
  * NUL-terminated and cut at size; returns the length it would have had without the cut, excluding the NUL.
@@ -135,7 +221,7 @@ enum sv_status sv_decode(enum sv_isa isa, uint32_t word, struct sv_insn *insn);
 size_t sv_insn_format(const struct sv_insn *insn, uint64_t pc, char *buffer, size_t size);
 
 /* The largest footprint of any row, in bytes. */
-#define SV_PLAN_BYTES 16
+#define SV_PLAN_BYTES 64
 
 /*
  * What an instruction will do: count elements of esize bytes at va, va + esize, ... in ascending order
@@ -144,14 +230,15 @@ size_t sv_insn_format(const struct sv_insn *insn, uint64_t pc, char *buffer, siz
 struct sv_plan {
 	uint64_t va; /* first byte, tag bits and all; arithmetic is modulo 2^64 */
 	uint8_t esize, count;
-	bool write;        /* the elements are stores */
+	uint8_t align; /* what va must be a multiple of on Device memory; more than esize: on any memory */
+	bool write;    /* the elements are stores */
 	bool unprivileged; /* translate with EL0's permissions */
 	bool acquire, release;
 	bool big_endian;
 	bool writeback;
 	uint64_t base; /* the base register's new value, if writeback */
-	uint8_t data
-		[SV_PLAN_BYTES]; /* memory order. Stores: filled by sv_plan_data. Loads: filled by the caller before sv_finish. */
+	/* Memory order. Stores: filled by sv_plan_data. Loads: filled by the caller before sv_finish. */
+	uint8_t data[SV_PLAN_BYTES];
 };
 
 /* The state a plan depends on besides general registers; the caller has read it already. */
@@ -161,7 +248,7 @@ struct sv_context {
 
 /*
  * The address side of a plan: reads the base and index registers that the instruction names and no other.
- * SV_OK, or SV_REGISTER from ops.
+ * SV_OK, SV_REGISTER from ops, or SV_UNSUPPORTED: the row is one that salvage refuses (row->refusal).
  */
 enum sv_status sv_plan_address(const struct sv_insn *insn, const struct sv_context *context,
 			       const struct sv_regs_ops *ops, void *vcpu, struct sv_plan *plan);

@@ -39,7 +39,7 @@ static void access(struct sv_text *text, const struct sv_report *report)
 	sv_text_string(text, done ? "" : "tried to ");
 	sv_text_string(text, report->write ? (done ? "wrote " : "write ") : "read ");
 	if (report->has_insn) {
-		unsigned bytes = report->insn.row->esize * report->insn.row->count;
+		unsigned bytes = report->insn.esize * report->insn.count;
 
 		sv_text_decimal(text, bytes);
 		sv_text_string(text, bytes == 1 ? " byte " : " bytes ");

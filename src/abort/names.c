@@ -20,9 +20,29 @@ const char *sv_reason_text(enum sv_reason reason)
 #define X(name, text) [SV_REASON_##name] = text,
 		SV_REASONS(X)
 #undef X
+#define X(name, text) [SV_REASON_REFUSED_##name] = text,
+			SV_REFUSALS(X)
+#undef X
 	};
 
 	return NAME(texts, reason);
+}
+
+enum sv_cause sv_row_cause(const struct sv_row *row)
+{
+	if (!row->refusal)
+		return SV_CAUSE_NISV;
+	switch ((enum sv_class)row->iclass) {
+	case SV_CLASS_EXCLUSIVE:
+		return SV_CAUSE_EXCLUSIVE;
+	case SV_CLASS_ATOMIC:
+	case SV_CLASS_RCW:
+		return SV_CAUSE_ATOMIC;
+	case SV_CLASS_LDST64B:
+		return SV_CAUSE_LDST64B;
+	default:
+		return SV_CAUSE_UNSUPPORTED;
+	}
 }
 
 const char *sv_cause_name(enum sv_cause cause)

@@ -29,7 +29,7 @@ static enum sv_status set(void *vcpu, enum sv_reg reg, uint64_t value)
 	return session->cpu->ops->regs.set(session->cpu->vcpu, reg, value);
 }
 
-const struct sv_regs_ops sv_session_regs = {get, set};
+const struct sv_regs_ops sv_session_regs = {.get = get, .set = set};
 
 static enum sv_status read_memory(struct sv_session *session, uint64_t ipa, unsigned size, void *data)
 {
@@ -138,7 +138,7 @@ enum sv_reason sv_session_segments(struct sv_session *session)
 			length = translation.last - translation.ipa + 1;
 		if (status)
 			reason = reason_of(status);
-		else if (translation.device && plan->va % plan->esize)
+		else if (plan->va % plan->align && (translation.device || plan->align > plan->esize))
 			/* The fault is stage 1's, before any stage-2 abort (DDI 0487, D8.5.2). */
 			reason = SV_REASON_ALIGNMENT;
 		else
@@ -158,7 +158,9 @@ enum sv_reason sv_session_segments(struct sv_session *session)
 struct sv_piece sv_session_piece(const struct sv_session *session, unsigned offset)
 {
 	const struct sv_segment *segment = session->segments;
-	unsigned esize = session->plan.esize, into = offset % esize, size = esize - into, left;
+	/* No embedder's bus is wider than KVM's 8 bytes: a Q register goes out in halves. */
+	unsigned esize = session->plan.esize > 8 ? 8 : session->plan.esize;
+	unsigned into = offset % esize, size = esize - into, left;
 	uint64_t ipa;
 
 	while (offset >= (unsigned)segment->offset + segment->length)

@@ -77,14 +77,16 @@ static enum sv_reason check_syndrome(const struct sv_session *session)
 {
 	const struct sv_row *row = session->report.insn.row;
 	uint64_t iss = session->report.abort.esr_iss;
+	int WnR;
 
 	if (row->flags & SV_ROW_ISV)
 		return SV_REASON_ISV_ROW;
-	if (iss & ISS_CM)
+	if (!(iss & ISS_CM) != !(row->flags & SV_ROW_CM))
 		return SV_REASON_CACHE_OP;
 	if (!is_stage2_fault(iss))
 		return SV_REASON_FAULT_STATUS;
-	if (!(iss & ISS_WnR) != !(row->flags & SV_ROW_STORE))
+	WnR = sv_row_wnr(row, (ISS_DFSC(iss) & ~UINT64_C(3)) == 0x0c);
+	if (WnR >= 0 && WnR != !!(iss & ISS_WnR))
 		return SV_REASON_DIRECTION;
 	return SV_REASON_NONE;
 }
@@ -192,7 +194,7 @@ static bool classify(struct sv_session *session)
 		decision = decide(session, &piece);
 		refuses = decision.action != SV_ACTION_EMULATE && decision.action != SV_ACTION_IGNORE;
 		if (decision.action == SV_ACTION_IGNORE)
-			session->ignored |= 1u << offset;
+			session->ignored |= UINT64_C(1) << offset;
 		if (decision.rule->action == SV_ACTION_OBSERVE && !observer)
 			observer = decision.rule;
 		if (!report->rule || (refuses && !refused)) {
@@ -252,6 +254,11 @@ static enum sv_verdict prepare(struct sv_session *session)
 	reason = check_syndrome(session);
 	if (reason)
 		return retry(session, SV_CAUSE_MISMATCH, reason);
+	if (report->insn.row->refusal)
+		return sv_session_refusal(session, sv_row_cause(report->insn.row),
+					  SV_REASON_FIRST_REFUSED + report->insn.row->refusal - 1);
+	if (report->insn.row->form != SV_FORM_GENERAL && !(regs->get_simd && regs->set_simd))
+		return sv_session_refusal(session, SV_CAUSE_UNSUPPORTED, SV_REASON_SIMD);
 	if (sv_plan_address(&report->insn, context, regs, vcpu, &session->plan))
 		return sv_session_stop(session, SV_REASON_REGISTER);
 

@@ -23,6 +23,50 @@ static const struct sv_row *find(const struct sv_tables *tables, uint32_t word)
 	return (word & row->mask) == row->value ? row : NULL;
 }
 
+const struct sv_row *sv_classify(enum sv_isa isa, uint32_t word)
+{
+	return isa == SV_A64 ? find(&sv_a64, word) : NULL;
+}
+
+/* The relations that few rows care about. */
+static unsigned unusual_relations(uint32_t word, const struct sv_insn *insn)
+{
+	return (insn->Rs == insn->Rt) * SV_RELATION_s_t | (insn->Rs == insn->Rt2) * SV_RELATION_s_t2 |
+	       (insn->Rs == insn->Rn && insn->Rn != 31) * SV_RELATION_s_n |
+	       (insn->Rt == 31) * SV_RELATION_t_31 | (insn->Rt2 == 31) * SV_RELATION_t2_31 |
+	       (insn->Rs == 31) * SV_RELATION_s_31 | (insn->Rn == 31) * SV_RELATION_n_31 |
+	       (insn->Rt >= 24) * SV_RELATION_t_24 | (sv_size(word) == 3 && !sv_Q(word)) * SV_RELATION_1d;
+}
+
+/* Element size, count and lane of the vector structures, from Q, S and size (DDI 0487, C4.1, "Advanced SIMD load/store ..."). */
+static void structure(struct sv_insn *insn)
+{
+	const struct sv_row *row = insn->row;
+	unsigned size = sv_size(insn->word), Q = sv_Q(insn->word);
+
+	if (row->form == SV_FORM_LANE) {
+		unsigned lane = Q << 3 | (insn->word >> 12 & 1) << 2 | size;
+
+		insn->index = (uint8_t)(lane / row->esize);
+		return;
+	}
+	insn->esize = (uint8_t)(1u << size);
+	insn->lanes = (uint8_t)((Q ? 16 : 8) >> size);
+	if (row->form == SV_FORM_MULTIPLE)
+		insn->count = (uint8_t)(row->registers * insn->lanes);
+}
+
+/* Immediates that no layout describes. */
+static void unusual_immediate(struct sv_insn *insn)
+{
+	int64_t bytes = insn->esize * insn->count;
+
+	if (insn->row->imm == SV_IMM_10)
+		insn->imm = ((insn->imm & 0x1ff) - (int64_t)(insn->word >> 22 & 1) * 512) * 8;
+	else if (insn->row->imm == SV_IMM_FOOTPRINT)
+		insn->imm = insn->row->mode == SV_MODE_PRE ? -bytes : bytes;
+}
+
 enum sv_status sv_decode(enum sv_isa isa, uint32_t word, struct sv_insn *insn)
 {
 	if (isa != SV_A64)
@@ -35,13 +79,12 @@ enum sv_status sv_decode(enum sv_isa isa, uint32_t word, struct sv_insn *insn)
 
 	const struct sv_layout *layout = &sv_a64.layouts[row->layout];
 	uint8_t Rt = field(word, layout->Rt), Rt2 = field(word, layout->Rt2), Rn = field(word, layout->Rn);
-	unsigned same = 0;
+	unsigned relations = (Rt == Rt2) * SV_RELATION_t_t2;
 
 	if (Rn != 31)
-		same |= (Rt == Rn) * SV_DISTINCT_t_n | (Rt2 == Rn) * SV_DISTINCT_t2_n;
-	same |= (Rt == Rt2) * SV_DISTINCT_t_t2;
+		relations |= (Rt == Rn) * SV_RELATION_t_n | (Rt2 == Rn) * SV_RELATION_t2_n;
 
-	*insn = (struct sv_insn){
+	struct sv_insn decoded = {
 		.row = row,
 		.word = word,
 		.isa = isa,
@@ -50,12 +93,27 @@ enum sv_status sv_decode(enum sv_isa isa, uint32_t word, struct sv_insn *insn)
 		.Rt2 = Rt2,
 		.Rn = Rn,
 		.Rm = field(word, layout->Rm),
+		.Rs = field(word, layout->Rs),
 		.option = field(word, layout->option),
 		.amount = field(word, layout->S) * layout->scale,
-		.unpredictable =
-			(same & layout->distinct) || ((word ^ layout->should_value) & layout->should_mask),
+		.esize = row->esize,
+		.count = row->count,
+		.lanes = 1,
 		.imm = (int64_t)((uint64_t)(word & layout->imm_mask) << layout->imm_left) >>
 		       layout->imm_right,
 	};
+
+	if ((layout->unpredictable | layout->undefined) & ~SV_RELATION_USUAL) {
+		relations |= unusual_relations(word, &decoded);
+		if (relations & layout->undefined)
+			return SV_NOT_MEMORY;
+	}
+	decoded.unpredictable =
+		(relations & layout->unpredictable) || ((word ^ layout->should_value) & layout->should_mask);
+	if (row->form >= SV_FORM_MULTIPLE)
+		structure(&decoded);
+	if (row->imm >= SV_IMM_10)
+		unusual_immediate(&decoded);
+	*insn = decoded;
 	return SV_OK;
 }

@@ -14,15 +14,54 @@ static uint64_t loaded(const struct sv_row *row, const struct sv_plan *plan, uns
 	return row->flags & SV_ROW_SF ? value : (uint32_t)value;
 }
 
-enum sv_status sv_finish(const struct sv_insn *insn, const struct sv_context *context,
-			 const struct sv_plan *plan, const struct sv_regs_ops *ops, void *vcpu)
+static enum sv_status finish_general(const struct sv_insn *insn, const struct sv_plan *plan,
+				     const struct sv_regs_ops *ops, void *vcpu)
 {
 	const uint8_t transfer[] = {insn->Rt, insn->Rt2};
 	enum sv_status status = SV_OK;
 
-	for (unsigned i = 0; !plan->write && i < plan->count && status == SV_OK; i++)
+	for (unsigned i = 0; i < plan->count && status == SV_OK; i++)
 		if (transfer[i] != 31)
 			status = ops->set(vcpu, SV_X0 + transfer[i], loaded(insn->row, plan, i));
+	return status;
+}
+
+/* A load of one lane keeps the others; every other load zeroes what it does not fill. */
+static enum sv_status finish_vectors(const struct sv_insn *insn, const struct sv_plan *plan,
+				     const struct sv_regs_ops *ops, void *vcpu)
+{
+	unsigned copies = insn->row->form == SV_FORM_REPLICATE ? insn->lanes : 1;
+	uint8_t values[4][16] = {{0}};
+	enum sv_status status = SV_OK;
+
+	for (unsigned which = 0; insn->row->form == SV_FORM_LANE && which < insn->row->registers; which++) {
+		status = ops->get_simd(vcpu, sv_vector_register(insn, which), values[which]);
+		if (status != SV_OK)
+			return status;
+	}
+	for (unsigned i = 0; i < plan->count; i++) {
+		struct sv_lane lane = sv_element_lane(insn, i);
+
+		for (unsigned byte = 0; byte < plan->esize; byte++)
+			for (unsigned copy = 0; copy < copies; copy++)
+				values[lane.which][lane.byte + copy * plan->esize + byte] =
+					plan->data[sv_element_byte(plan, i, byte)];
+	}
+	for (unsigned which = 0; which < insn->row->registers && status == SV_OK; which++)
+		status = ops->set_simd(vcpu, sv_vector_register(insn, which), values[which]);
+	return status;
+}
+
+enum sv_status sv_finish(const struct sv_insn *insn, const struct sv_context *context,
+			 const struct sv_plan *plan, const struct sv_regs_ops *ops, void *vcpu)
+{
+	enum sv_status status = SV_OK;
+
+	if (!plan->write && insn->row->form != SV_FORM_GENERAL && !(ops->get_simd && ops->set_simd))
+		return SV_REGISTER;
+	if (!plan->write)
+		status = (insn->row->form == SV_FORM_GENERAL ? finish_general : finish_vectors)(insn, plan,
+												ops, vcpu);
 	if (plan->writeback && status == SV_OK)
 		status = ops->set(vcpu, sv_base_register(insn, context), plan->base);
 	return status;

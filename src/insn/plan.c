@@ -23,26 +23,43 @@ static bool big_endian(const struct sv_context *context)
 	return context->sctlr_el1 & (SV_PSTATE_EL(context->pstate) ? SV_SCTLR_EE : SV_SCTLR_E0E);
 }
 
+/* What is added to the base, if not the immediate: an index, or what LD1 to LD4 move their base by. */
+static enum sv_status read_offset(const struct sv_insn *insn, const struct sv_regs_ops *ops, void *vcpu,
+				  uint64_t *offset)
+{
+	const struct sv_row *row = insn->row;
+	enum sv_status status;
+
+	if (row->mode == SV_MODE_POST && row->form >= SV_FORM_MULTIPLE && insn->Rm != 31)
+		return ops->get(vcpu, SV_X0 + insn->Rm, offset);
+	if (row->mode != SV_MODE_REGISTER)
+		return SV_OK;
+	status = read(ops, vcpu, insn->Rm, offset);
+	*offset = extend(*offset, insn->option, insn->amount);
+	return status;
+}
+
 enum sv_status sv_plan_address(const struct sv_insn *insn, const struct sv_context *context,
 			       const struct sv_regs_ops *ops, void *vcpu, struct sv_plan *plan)
 {
 	const struct sv_row *row = insn->row;
-	uint64_t base = context->pc, offset = insn->imm;
+	uint64_t base = context->pc, offset = (uint64_t)insn->imm;
 	enum sv_status status = SV_OK;
 
+	if (row->refusal)
+		return SV_UNSUPPORTED;
 	if (row->mode != SV_MODE_LITERAL)
 		status = ops->get(vcpu, sv_base_register(insn, context), &base);
-	if (status == SV_OK && row->mode == SV_MODE_REGISTER) {
-		status = read(ops, vcpu, insn->Rm, &offset);
-		offset = extend(offset, insn->option, insn->amount);
-	}
+	if (status == SV_OK)
+		status = read_offset(insn, ops, vcpu, &offset);
 	if (status != SV_OK)
 		return status;
 
 	*plan = (struct sv_plan){
 		.va = row->mode == SV_MODE_POST ? base : base + offset,
-		.esize = row->esize,
-		.count = row->count,
+		.esize = insn->esize,
+		.count = insn->count,
+		.align = row->iclass == SV_CLASS_TAG ? 16 : insn->esize,
 		.write = row->flags & SV_ROW_STORE,
 		.unprivileged = row->flags & SV_ROW_UNPRIV,
 		.acquire = row->flags & SV_ROW_ACQUIRE,
@@ -54,13 +71,11 @@ enum sv_status sv_plan_address(const struct sv_insn *insn, const struct sv_conte
 	return SV_OK;
 }
 
-enum sv_status sv_plan_data(const struct sv_insn *insn, const struct sv_regs_ops *ops, void *vcpu,
-			    struct sv_plan *plan)
+static enum sv_status general_data(const struct sv_insn *insn, const struct sv_regs_ops *ops, void *vcpu,
+				   struct sv_plan *plan)
 {
 	const uint8_t transfer[] = {insn->Rt, insn->Rt2};
 
-	if (!plan->write)
-		return SV_OK;
 	for (unsigned i = 0; i < plan->count; i++) {
 		uint64_t value;
 		enum sv_status status = read(ops, vcpu, transfer[i], &value);
@@ -68,7 +83,37 @@ enum sv_status sv_plan_data(const struct sv_insn *insn, const struct sv_regs_ops
 		if (status != SV_OK)
 			return status;
 		for (unsigned byte = 0; byte < plan->esize; byte++)
-			plan->data[sv_element_byte(plan, i, byte)] = value >> 8 * byte;
+			plan->data[sv_element_byte(plan, i, byte)] = (uint8_t)(value >> 8 * byte);
 	}
 	return SV_OK;
+}
+
+static enum sv_status vector_data(const struct sv_insn *insn, const struct sv_regs_ops *ops, void *vcpu,
+				  struct sv_plan *plan)
+{
+	uint8_t values[4][16];
+
+	for (unsigned which = 0; which < insn->row->registers; which++) {
+		enum sv_status status = ops->get_simd(vcpu, sv_vector_register(insn, which), values[which]);
+
+		if (status != SV_OK)
+			return status;
+	}
+	for (unsigned i = 0; i < plan->count; i++) {
+		struct sv_lane lane = sv_element_lane(insn, i);
+
+		for (unsigned byte = 0; byte < plan->esize; byte++)
+			plan->data[sv_element_byte(plan, i, byte)] = values[lane.which][lane.byte + byte];
+	}
+	return SV_OK;
+}
+
+enum sv_status sv_plan_data(const struct sv_insn *insn, const struct sv_regs_ops *ops, void *vcpu,
+			    struct sv_plan *plan)
+{
+	if (!plan->write)
+		return SV_OK;
+	if (insn->row->form != SV_FORM_GENERAL && !ops->get_simd)
+		return SV_REGISTER;
+	return (insn->row->form == SV_FORM_GENERAL ? general_data : vector_data)(insn, ops, vcpu, plan);
 }

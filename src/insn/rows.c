@@ -17,6 +17,15 @@ const char *sv_row_feature(const struct sv_row *row)
 	return sv_a64_names.pool + sv_a64_names.rows[row - sv_a64.rows].feature;
 }
 
+int sv_row_wnr(const struct sv_row *row, bool permission_fault)
+{
+	if (!(row->flags & SV_ROW_LOAD))
+		return 1;
+	if (!(row->flags & SV_ROW_STORE))
+		return 0;
+	return row->op ? permission_fault : -1;
+}
+
 const char *sv_class_name(enum sv_class iclass)
 {
 	static const char *const names[] = {
@@ -26,4 +35,15 @@ const char *sv_class_name(enum sv_class iclass)
 	};
 
 	return (unsigned)iclass < SV_CLASS_COUNT ? names[iclass] : "unknown";
+}
+
+const char *sv_refusal_text(enum sv_refusal refusal)
+{
+	static const char *const texts[] = {"",
+#define X(name, text) text,
+					    SV_REFUSALS(X)
+#undef X
+	};
+
+	return (unsigned)refusal < SV_REFUSAL_COUNT ? texts[refusal] : "";
 }

@@ -10,11 +10,35 @@ struct sv_field {
 	uint8_t shift, mask;
 };
 
-/* Register fields that must differ, or the word is CONSTRAINED UNPREDICTABLE. */
-enum sv_distinct {
-	SV_DISTINCT_t_n = 1 << 0,  /* Rt and Rn, unless Rn is SP: writeback */
-	SV_DISTINCT_t2_n = 1 << 1, /* Rt2 and Rn, likewise */
-	SV_DISTINCT_t_t2 = 1 << 2, /* Rt and Rt2: a load of a pair */
+/* Fields that lie at one place in all words that have them: vector structures. */
+static inline unsigned sv_Q(uint32_t word)
+{
+	return word >> 30 & 1;
+}
+
+static inline unsigned sv_size(uint32_t word)
+{
+	return word >> 10 & 3;
+}
+
+/*
+ * What two register fields may have in common, or one may be: a layout says which of these make a word CONSTRAINED UNPREDICTABLE and which
+ * UNDEFINED. The first group is cheap and usual; sv_decode looks at the others only where a layout names one.
+ */
+enum sv_relation {
+	SV_RELATION_t_n = 1 << 0,  /* Rt and Rn, unless Rn is SP: writeback */
+	SV_RELATION_t2_n = 1 << 1, /* Rt2 and Rn, likewise */
+	SV_RELATION_t_t2 = 1 << 2, /* Rt and Rt2: a load of a pair */
+	SV_RELATION_USUAL = 7,
+	SV_RELATION_s_t = 1 << 3,
+	SV_RELATION_s_t2 = 1 << 4,
+	SV_RELATION_s_n = 1 << 5, /* unless Rn is SP */
+	SV_RELATION_t_31 = 1 << 6,
+	SV_RELATION_t2_31 = 1 << 7,
+	SV_RELATION_s_31 = 1 << 8,
+	SV_RELATION_n_31 = 1 << 9,
+	SV_RELATION_t_24 = 1 << 10, /* Rt from 24 on: there are no seven registers after it */
+	SV_RELATION_1d = 1 << 11,   /* Q:size says the arrangement 1D */
 };
 
 /* Where a word keeps its fields. Rows that agree share one. */
@@ -22,9 +46,9 @@ struct sv_layout {
 	uint32_t imm_mask; /* the immediate: (int64_t)((word & imm_mask) << imm_left) >> imm_right */
 	uint32_t should_mask, should_value; /* the bits the Arm ARM draws as (0) and (1) */
 	uint8_t imm_left, imm_right;
-	uint8_t scale;    /* insn.amount if S is set */
-	uint8_t distinct; /* enum sv_distinct */
-	struct sv_field Rt, Rt2, Rn, Rm, option, S;
+	uint8_t scale;                     /* insn.amount if S is set */
+	uint16_t unpredictable, undefined; /* enum sv_relation */
+	struct sv_field Rt, Rt2, Rn, Rm, Rs, option, S;
 };
 
 /* Operands in a printing template; any other byte stands for itself. isa/gen.py knows them by these names. */
@@ -34,8 +58,23 @@ enum sv_operand {
 	SV_OPERAND_Xt,
 	SV_OPERAND_Wt2,
 	SV_OPERAND_Xt2,
+	SV_OPERAND_Wtn, /* W(t+1) */
+	SV_OPERAND_Xtn,
+	SV_OPERAND_Ws,
+	SV_OPERAND_Xs,
+	SV_OPERAND_Wsn,
+	SV_OPERAND_Xsn,
+	SV_OPERAND_Xn,
+	SV_OPERAND_XtSP,
 	SV_OPERAND_XnSP,
+	SV_OPERAND_Vt, /* a vector register's number */
+	SV_OPERAND_Vt2,
+	SV_OPERAND_Vs,
+	SV_OPERAND_list,  /* vector registers with an arrangement */
+	SV_OPERAND_lanes, /* vector registers with an element size */
+	SV_OPERAND_index,
 	SV_OPERAND_Rm,
+	SV_OPERAND_Xm,     /* 31: the footprint as an immediate */
 	SV_OPERAND_extend, /* with the comma before it; nothing for LSL without a shift */
 	SV_OPERAND_imm,
 	SV_OPERAND_offset, /* ", #imm"; nothing for 0 */

@@ -72,14 +72,14 @@ static const struct {
 	  .rule = &pair_dump},
 	 "vcpu at pc 0x40000120: ldp x1, x2, [x0] tried to read 16 bytes at 0x0a000010, offset 0x10 in device recorder; the "
 	 "vcpu is stopped before it with the request to dump (rule class:pair=dump)"},
-	{0x4c407800,
+	{0x0c400c20,
 	 {.cause = SV_CAUSE_UNDECODABLE,
 	  .ending = SV_ENDING_INJECTED,
 	  .reason = SV_REASON_NOT_DECODED,
 	  .has_pc = true,
 	  .pc = 0x40000120,
 	  .ipa = 0x0a000010},
-	 "vcpu at pc 0x40000120: the instruction 0x4c407800 tried to read at 0x0a000010; the word at the PC is no load or store "
+	 "vcpu at pc 0x40000120: the instruction 0x0c400c20 tried to read at 0x0a000010; the word at the PC is no load or store "
 	 "that this version decodes; the guest got an external abort"},
 	{0,
 	 {.cause = SV_CAUSE_UNSUPPORTED,

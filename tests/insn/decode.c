@@ -8,15 +8,22 @@
 static const char *path;
 
 /* The fields a case mentions; the others stay 0. */
-static struct sv_insn expected_fields(const struct table *table, char *list)
+static struct sv_insn expected_fields(const struct table *table, char *list, enum sv_refusal *refusal)
 {
-	struct sv_insn insn = {0};
+	static const char *const refusals[] = {"",
+#define X(name, text) #name,
+					       SV_REFUSALS(X)
+#undef X
+	};
+
+	struct sv_insn insn = {.lanes = 1};
 	struct {
 		const char *name;
 		uint8_t *field;
 	} fields[] = {
 		{"Rt", &insn.Rt}, {"Rt2", &insn.Rt2},       {"Rn", &insn.Rn},
 		{"Rm", &insn.Rm}, {"option", &insn.option}, {"amount", &insn.amount},
+		{"Rs", &insn.Rs}, {"lanes", &insn.lanes},   {"index", &insn.index},
 	};
 	char *name, *value;
 
@@ -29,6 +36,10 @@ static struct sv_insn expected_fields(const struct table *table, char *list)
 			*fields[i].field = (uint8_t)atoi(value);
 		else if (!strcmp(name, "imm"))
 			insn.imm = atoll(value);
+		else if (!strcmp(name, "refused"))
+			for (*refusal = SV_REFUSAL_COUNT - 1;
+			     *refusal && strcasecmp(refusals[*refusal], value);)
+				--*refusal;
 		else if (!strcmp(name, "unpredictable"))
 			insn.unpredictable = true;
 		else
@@ -37,22 +48,26 @@ static struct sv_insn expected_fields(const struct table *table, char *list)
 	return insn;
 }
 
-static void check_row(const struct table *table, const struct sv_row *row)
+static void check_row(const struct table *table, const struct sv_insn *insn)
 {
+	const struct sv_row *row = insn->row;
 	char isv[8], access[16];
 
 	check(table->where, row == table_row(table, table->column[1]));
 	snprintf(isv, sizeof(isv), "isv=%d", !!(row->flags & SV_ROW_ISV));
-	snprintf(access, sizeof(access), "%c %ux%u%s", row->flags & SV_ROW_STORE ? 'w' : 'r', row->count,
-		 row->esize, row->flags & SV_ROW_SIGNED ? "s" : "");
+	snprintf(access, sizeof(access), "%s%s %ux%u%s", row->flags & SV_ROW_LOAD ? "r" : "",
+		 row->flags & SV_ROW_STORE ? "w" : "", insn->count, insn->esize,
+		 row->flags & SV_ROW_SIGNED ? "s" : "");
 	check(table->where, !strcmp(sv_class_name(row->iclass), table->column[3]));
 	check(table->where, !strcmp(isv, table->column[4]));
 	check(table->where, !strcmp(access, table->column[5]));
-	check(table->where, !(row->flags & SV_ROW_LOAD) == !!(row->flags & SV_ROW_STORE));
-	check(table->where, !(row->flags & SV_ROW_UNPRIV) == !!strcmp(table->column[3], "unprivileged"));
-	/* Every ordered row acquires or releases, and no other does. */
+	check(table->where, row->flags & (SV_ROW_LOAD | SV_ROW_STORE));
+	check(table->where, row->flags & SV_ROW_UNPRIV || strcmp(table->column[3], "unprivileged"));
+	/* Every ordered row acquires or releases, and no plain one does. */
 	check(table->where,
-	      !(row->flags & (SV_ROW_ACQUIRE | SV_ROW_RELEASE)) == !!strcmp(table->column[3], "ordered"));
+	      row->flags & (SV_ROW_ACQUIRE | SV_ROW_RELEASE) || strcmp(table->column[3], "ordered"));
+	check(table->where,
+	      !(row->flags & (SV_ROW_ACQUIRE | SV_ROW_RELEASE)) || row->iclass >= SV_CLASS_ORDERED);
 }
 
 static void cases(void **state)
@@ -62,7 +77,7 @@ static void cases(void **state)
 	const struct sv_row *first = sv_rows(SV_A64, &rows);
 	bool *seen = calloc(rows, sizeof(*seen));
 	struct table table;
-	char text[64];
+	char text[96];
 
 	table_open(&table, path);
 	while (table_next(&table)) {
@@ -78,15 +93,18 @@ static void cases(void **state)
 			continue;
 		}
 		check(table.where, sv_decode(SV_A64, word, &insn) == SV_OK);
-		check_row(&table, insn.row);
+		check_row(&table, &insn);
 
-		struct sv_insn expected = expected_fields(&table, table.column[6]);
+		enum sv_refusal refusal = SV_REFUSAL_NONE;
+		struct sv_insn expected = expected_fields(&table, table.column[6], &refusal);
 
 		check(table.where, insn.word == word && insn.isa == SV_A64 && insn.length == 4);
 		check(table.where, insn.Rt == expected.Rt && insn.Rt2 == expected.Rt2);
 		check(table.where, insn.Rn == expected.Rn && insn.Rm == expected.Rm);
 		check(table.where, insn.option == expected.option && insn.amount == expected.amount);
-		check(table.where, insn.imm == expected.imm);
+		check(table.where, insn.imm == expected.imm && insn.Rs == expected.Rs);
+		check(table.where, insn.lanes == expected.lanes && insn.index == expected.index);
+		check(table.where, insn.row->refusal == refusal);
 		check(table.where, insn.unpredictable == expected.unpredictable);
 		check(table.where, sv_insn_format(&insn, 0, text, sizeof(text)) == strlen(table.column[2]));
 		check(table.where, !strcmp(text, table.column[2]));

@@ -8,7 +8,7 @@
 
 static const char *path;
 
-/* SV_REG_COUNT for what is not a register's name. */
+/* MACHINE_REGS for what is not a register's name. */
 static enum sv_reg reg_named(const char *name)
 {
 	char *end;
@@ -18,10 +18,25 @@ static enum sv_reg reg_named(const char *name)
 		return SV_SP_EL0;
 	if (!strcmp(name, "sp_el1"))
 		return SV_SP_EL1;
-	if (*name != 'x' || !name[1])
-		return SV_REG_COUNT;
+	if ((*name != 'x' && *name != 'v') || !name[1])
+		return MACHINE_REGS;
 	number = strtoul(name + 1, &end, 10);
-	return *end || number > 30 ? SV_REG_COUNT : (enum sv_reg)(SV_X0 + number);
+	if (*end || number > (*name == 'x' ? 30 : 31))
+		return MACHINE_REGS;
+	return *name == 'x' ? (enum sv_reg)(SV_X0 + number) : MACHINE_V(number);
+}
+
+/* A register's value: a vector register's are the hexadecimal digits of all 128 bits. */
+static struct machine_value value_of(const struct table *table, enum sv_reg reg, const char *text)
+{
+	struct machine_value value;
+
+	if (reg < SV_REG_COUNT)
+		return machine_u64(table_hex(table, text));
+	check(table->where, strlen(text) == 2 * sizeof(value.bytes));
+	for (unsigned i = 0; i < sizeof(value.bytes); i++)
+		check(table->where, sscanf(text + 2 * i, "%2hhx", &value.bytes[15 - i]) == 1);
+	return value;
 }
 
 /* The "before" column. Registers it does not name hold junk that must show nowhere. */
@@ -37,17 +52,19 @@ static void before(const struct table *table, char *list, struct machine *machin
 	};
 	char *name, *value;
 
-	*machine = (struct machine){.broken = SV_REG_COUNT};
-	memset(read, 0, SV_REG_COUNT * sizeof(*read));
-	for (unsigned i = 0; i < SV_REG_COUNT; i++)
-		machine->regs[i] = 0xbad0000000000000 | i;
+	*machine = (struct machine){.broken = MACHINE_REGS};
+	memset(read, 0, MACHINE_REGS * sizeof(*read));
+	for (unsigned i = 0; i < MACHINE_REGS; i++) {
+		memset(&machine->regs[i], 0xba, sizeof(machine->regs[i]));
+		machine->regs[i].bytes[0] = (uint8_t)i;
+	}
 	*context = (struct sv_context){.pc = 0xbad0bad0bad0, .pstate = 5};
 	while ((name = table_token(&list, &value))) {
 		enum sv_reg reg = reg_named(name);
 		size_t i = 0;
 
-		if (reg != SV_REG_COUNT) {
-			machine->regs[reg] = table_hex(table, value);
+		if (reg != MACHINE_REGS) {
+			machine->regs[reg] = value_of(table, reg, value);
 			read[reg] = true;
 			continue;
 		}
@@ -108,10 +125,11 @@ static void after(const struct table *table, char *list, const struct machine *m
 		list += 1;
 	while ((name = table_token(&list, &value))) {
 		check(table->where, writes < machine->writes);
+		struct machine_value expected = value_of(table, reg_named(name), value);
+
 		check(table->where, machine->written[writes].reg == reg_named(name));
-		if (machine->written[writes].value != table_hex(table, value))
-			fail_msg("%s: %s is %llx", table->where, name,
-				 (unsigned long long)machine->written[writes].value);
+		if (memcmp(&machine->written[writes].value, &expected, sizeof(expected)))
+			fail_msg("%s: %s is not what was written", table->where, name);
 		writes++;
 	}
 	check(table->where, writes == machine->writes);
@@ -127,11 +145,11 @@ static void cases(void **state)
 	table_open(&table, path);
 	while (table_next(&table)) {
 		struct sv_plan plan, expected;
-		bool read[SV_REG_COUNT];
+		bool read[MACHINE_REGS];
 		struct sv_context context;
 		struct machine machine;
 		struct sv_insn insn;
-		char text[64];
+		char text[96];
 
 		check(table.where,
 		      sv_decode(SV_A64, (uint32_t)table_hex(&table, table.column[0]), &insn) == SV_OK);
@@ -153,7 +171,9 @@ static void cases(void **state)
 			memcpy(plan.data, expected.data, sizeof(plan.data));
 		check(table.where, sv_plan_data(&insn, &machine_ops, &machine, &plan) == SV_OK);
 		check(table.where, !memcmp(plan.data, expected.data, bytes));
-		check(table.where, !memcmp(machine.read, read, sizeof(read)));
+		/* The other lanes of a register of which a load fills one are read when it finishes. */
+		check(table.where,
+		      insn.row->form == SV_FORM_LANE || !memcmp(machine.read, read, sizeof(read)));
 		check(table.where, !machine.writes);
 
 		check(table.where, sv_finish(&insn, &context, &plan, &machine_ops, &machine) == SV_OK);
@@ -162,9 +182,56 @@ static void cases(void **state)
 		seen[insn.row - first] = true;
 	}
 	for (size_t i = 0; i < rows; i++)
-		if (!seen[i])
+		if (!seen[i] && !first[i].refusal)
 			fail_msg("%s has no case", sv_row_name(&first[i]));
 	free(seen);
+}
+
+/* What salvage does not perform it does not plan either: no register is read. */
+static void refused_rows(void **state)
+{
+	size_t rows;
+	const struct sv_row *first = sv_rows(SV_A64, &rows);
+	unsigned refused = 0;
+
+	for (size_t i = 0; i < rows; i++) {
+		struct machine machine = {.broken = MACHINE_REGS};
+		struct sv_context context = {.pstate = 5};
+		struct sv_plan plan;
+		struct sv_insn insn;
+
+		assert_int_equal(!first[i].refusal, !*sv_refusal_text(first[i].refusal));
+		if (!first[i].refusal || sv_decode(SV_A64, first[i].value, &insn) != SV_OK)
+			continue;
+		assert_int_equal(sv_plan_address(&insn, &context, &machine_ops, &machine, &plan),
+				 SV_UNSUPPORTED);
+		for (unsigned reg = 0; reg < MACHINE_REGS; reg++)
+			assert_false(machine.read[reg]);
+		refused++;
+	}
+	assert_true(refused > 100);
+}
+
+/* Without a way to the vector registers nothing is half done. */
+static void no_vector_registers(void **state)
+{
+	static const uint32_t words[] = {0x3dc00020, 0x3d800020, 0x4c408000, 0x0d401420, 0x4d40c020};
+	const struct sv_regs_ops without = {.get = machine_ops.get, .set = machine_ops.set};
+
+	for (size_t i = 0; i < COUNT(words); i++) {
+		struct machine machine = {.broken = MACHINE_REGS};
+		struct sv_context context = {.pstate = 5};
+		struct sv_plan plan;
+		struct sv_insn insn;
+
+		assert_int_equal(sv_decode(SV_A64, words[i], &insn), SV_OK);
+		assert_int_equal(sv_plan_address(&insn, &context, &without, &machine, &plan), SV_OK);
+		assert_int_equal(sv_plan_data(&insn, &without, &machine, &plan),
+				 plan.write ? SV_REGISTER : SV_OK);
+		if (!plan.write)
+			assert_int_equal(sv_finish(&insn, &context, &plan, &without, &machine), SV_REGISTER);
+		assert_int_equal(machine.writes, 0);
+	}
 }
 
 /* A register that cannot be read or written ends the call at once, with nothing written after it. */
@@ -185,6 +252,13 @@ static void broken_registers(void **state)
 		{0xa9bf0be1, SV_SP_EL0, SV_OK, SV_OK, SV_OK, 1},       /* the other stack pointer */
 		{0xa8c10861, SV_X0 + 1, SV_OK, SV_OK, SV_REGISTER, 0}, /* ldp x1, x2, [x3], #16 */
 		{0xa8c10861, SV_X0 + 2, SV_OK, SV_OK, SV_REGISTER, 1},
+		{0x4cc28020, SV_X0 + 2, SV_REGISTER, SV_OK, SV_OK,
+		 0}, /* ld2 { v0.16b, v1.16b }, [x1], x2: what is added */
+		{0x4cc28020, MACHINE_V(1), SV_OK, SV_OK, SV_REGISTER, 1}, /* second target */
+		{0x4cc28020, SV_X0 + 1, SV_REGISTER, SV_OK, SV_OK, 0},    /* base */
+		{0x4c828020, MACHINE_V(1), SV_OK, SV_REGISTER, SV_OK, 0}, /* st2: second source */
+		{0x0d400420, MACHINE_V(0), SV_OK, SV_OK, SV_REGISTER,
+		 0}, /* ld1 { v0.b }[1], [x1]: the other lanes */
 	};
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
@@ -209,6 +283,8 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(cases),
+		cmocka_unit_test(refused_rows),
+		cmocka_unit_test(no_vector_registers),
 		cmocka_unit_test(broken_registers),
 	};
 

@@ -2,23 +2,27 @@
 #include "support/check.h"
 #include "machine.h"
 
-static enum sv_status get(void *vcpu, enum sv_reg reg, uint64_t *value)
+struct machine_value machine_u64(uint64_t value)
 {
-	struct machine *machine = vcpu;
+	struct machine_value wide = {{0}};
 
-	assert_true(reg < SV_REG_COUNT);
+	for (unsigned i = 0; i < sizeof(value); i++)
+		wide.bytes[i] = (uint8_t)(value >> 8 * i);
+	return wide;
+}
+
+static enum sv_status read_reg(struct machine *machine, enum sv_reg reg, void *value, size_t size)
+{
 	if (reg == machine->broken)
 		return SV_REGISTER;
 	machine->read[reg] = true;
-	*value = machine->regs[reg];
+	memcpy(value, machine->regs[reg].bytes, size);
 	return SV_OK;
 }
 
-static enum sv_status set(void *vcpu, enum sv_reg reg, uint64_t value)
+static enum sv_status write_reg(struct machine *machine, enum sv_reg reg, struct machine_value value)
 {
-	struct machine *machine = vcpu;
-
-	assert_true(reg < SV_REG_COUNT && machine->writes < COUNT(machine->written));
+	assert_true(machine->writes < COUNT(machine->written));
 	if (reg == machine->broken)
 		return SV_REGISTER;
 	machine->written[machine->writes].reg = reg;
@@ -27,4 +31,40 @@ static enum sv_status set(void *vcpu, enum sv_reg reg, uint64_t value)
 	return SV_OK;
 }
 
-const struct sv_regs_ops machine_ops = {get, set};
+static enum sv_status get(void *vcpu, enum sv_reg reg, uint64_t *value)
+{
+	uint8_t bytes[8];
+	enum sv_status status;
+
+	assert_true(reg < SV_REG_COUNT);
+	status = read_reg(vcpu, reg, bytes, sizeof(bytes));
+	if (status != SV_OK)
+		return status;
+	*value = 0;
+	for (unsigned i = 0; i < sizeof(bytes); i++)
+		*value |= (uint64_t)bytes[i] << 8 * i;
+	return SV_OK;
+}
+
+static enum sv_status set(void *vcpu, enum sv_reg reg, uint64_t value)
+{
+	assert_true(reg < SV_REG_COUNT);
+	return write_reg(vcpu, reg, machine_u64(value));
+}
+
+static enum sv_status get_simd(void *vcpu, unsigned n, uint8_t value[16])
+{
+	assert_true(n < 32);
+	return read_reg(vcpu, MACHINE_V(n), value, 16);
+}
+
+static enum sv_status set_simd(void *vcpu, unsigned n, const uint8_t value[16])
+{
+	struct machine_value wide;
+
+	assert_true(n < 32);
+	memcpy(wide.bytes, value, sizeof(wide.bytes));
+	return write_reg(vcpu, MACHINE_V(n), wide);
+}
+
+const struct sv_regs_ops machine_ops = {get, set, get_simd, set_simd};

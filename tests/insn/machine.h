@@ -5,16 +5,26 @@
 
 #include <salvage/insn.h>
 
+/* Registers by one number: enum sv_reg, and after it the vector registers. */
+#define MACHINE_V(n) ((enum sv_reg)(SV_REG_COUNT + (n)))
+#define MACHINE_REGS (SV_REG_COUNT + 32)
+
+struct machine_value {
+	uint8_t bytes[16]; /* the least significant first; 8 of them for other than vector registers */
+};
+
 struct machine {
-	uint64_t regs[SV_REG_COUNT];
-	bool read[SV_REG_COUNT];
+	struct machine_value regs[MACHINE_REGS];
+	bool read[MACHINE_REGS];
 	struct {
 		enum sv_reg reg;
-		uint64_t value;
+		struct machine_value value;
 	} written[8];
 	unsigned writes;
-	enum sv_reg broken; /* reading or writing it fails; SV_REG_COUNT: none */
+	enum sv_reg broken; /* reading or writing it fails; MACHINE_REGS: none */
 };
+
+struct machine_value machine_u64(uint64_t value);
 
 extern const struct sv_regs_ops machine_ops;
 
