@@ -89,15 +89,17 @@ static void simplify_setting(struct search *search)
 
 static void simplify_word(struct search *search)
 {
-	/* Immediates, then registers. */
+	/* Immediates: none, or a small one; then registers. The last is an index. */
 	static const struct {
 		uint32_t mask, value;
 	} fields[] = {
-		{0x3ffc00, 0},     {0x3fc000, 0},       {0x3f8000, 0},       {31, 1},
-		{31 << 5, 2 << 5}, {31 << 10, 3 << 10}, {31 << 16, 4 << 16},
+		{0x3ffc00, 0}, {0x3ffc00, 0x8000}, {0x3fc000, 0},       {0x3f8000, 0},
+		{31, 1},       {31 << 5, 2 << 5},  {31 << 10, 3 << 10}, {31 << 16, 4 << 16},
 	};
+	const unsigned count =
+		sizeof(fields) / sizeof(*fields) - (search->job->row->mode != SV_MODE_REGISTER);
 
-	for (unsigned i = 0; i < sizeof(fields) / sizeof(*fields); i++) {
+	for (unsigned i = 0; i < count; i++) {
 		struct job job = *search->job;
 		uint64_t address = target(&job);
 		uint32_t word = (job.insn.word & ~fields[i].mask) | fields[i].value;
@@ -331,6 +333,11 @@ static void print_case(struct search *search, struct text *text)
 		if (is_v_read(search, &usual, i))
 			print(text, "v%u=%llx%016llx ", i, (unsigned long long)job->v[i][1],
 			      (unsigned long long)job->v[i][0]);
+	/* Another base is an abort, so it tells nothing of a base that is written with its own value. */
+	if (job->row->mode == SV_MODE_PRE || job->row->mode == SV_MODE_POST)
+		written[job->insn.Rn < 31                     ? job->insn.Rn
+			: el && job->in.pstate & SV_PSTATE_SP ? 32
+							      : 31] = true;
 	if (job->row->mode == SV_MODE_LITERAL)
 		print(text, "pc=%llx ", (unsigned long long)job->in.pc);
 	if (!el || !(job->in.pstate & SV_PSTATE_SP))
