@@ -18,7 +18,10 @@
 #define READ  0x06
 #define WRITE 0x46
 
-/* All with x0 as base; needed counts the register calls for the instruction's operands and the PC, in and out. */
+/*
+ * All with x0 as base; needed counts the register calls for the instruction's operands and the PC, in and
+ * out.
+ */
 static const struct abort_case {
 	uint32_t word;
 	unsigned needed;

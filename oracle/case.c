@@ -31,7 +31,10 @@ struct setting case_setting(uint64_t *random)
 /* The places of five-bit register fields in A64. */
 static const uint8_t places[] = {0, 5, 10, 16};
 
-/* A word of the row: random, with the registers that mean something else (31) and coincidences more often than chance has them. */
+/*
+ * A word of the row: random, with the registers that mean something else (31) and coincidences more often
+ * than chance has them.
+ */
 static uint32_t draw_word(const struct sv_row *row, uint64_t *random)
 {
 	const struct sv_layout *layout = &sv_a64.layouts[row->layout];
@@ -119,7 +122,10 @@ void case_aim(struct job *job, uint64_t target)
 	uint64_t *register_ = base(job);
 
 	*register_ += target - address(job);
-	/* That is all, unless base and index are one register: then bit by bit, each decided by those below it. */
+	/*
+	 * That is all, unless base and index are one register: then bit by bit, each decided by those below
+	 * it.
+	 */
 	for (unsigned attempt = 0; attempt < 2 && address(job) != target; attempt++)
 		for (unsigned bit = attempt; bit < 64; bit++)
 			if ((address(job) ^ target) >> bit & 1)
@@ -172,7 +178,10 @@ unsigned case_draw(struct job *job, const struct sv_row *row, uint64_t *random)
 		if (row->mode == SV_MODE_LITERAL)
 			word = (word & ~UINT32_C(0xffffe0)) |
 			       ((uint32_t)((target - job->in.pc) >> 2) << 5 & UINT32_C(0xffffe0));
-		/* What matches a row and is not decoded all the same is UNDEFINED, and another test's business. */
+		/*
+		 * What matches a row and is not decoded all the same is UNDEFINED, and another test's
+		 * business.
+		 */
 		if (sv_decode(SV_A64, word, &job->insn) == SV_OK && !job->insn.unpredictable)
 			break;
 		if (unpredictable == MANY) {

@@ -49,8 +49,8 @@ bool case_is_ordered(const struct sv_row *row);
 struct setting case_setting(uint64_t *random);
 
 /*
- * Draws a case of a row: word, registers, memory. Returns how many words it threw away because they are CONSTRAINED
- * UNPREDICTABLE. slot and setting of the job are given.
+ * Draws a case of a row: word, registers, memory. Returns how many words it threw away because they are
+ * CONSTRAINED UNPREDICTABLE. slot and setting of the job are given.
  */
 unsigned case_draw(struct job *job, const struct sv_row *row, uint64_t *random);
 

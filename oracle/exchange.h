@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the bare-metal program and the host driver share: the memory map, and the layout of a case. The assembler
- * reads the constants; exchange.c asserts that the structures agree with them.
+ * What the bare-metal program and the host driver share: the memory map, and the layout of a case. The
+ * assembler reads the constants; exchange.c asserts that the structures agree with them.
  *
  * Virtual, intermediate and physical addresses all differ, so that none can pass for another.
  */
@@ -26,9 +26,9 @@
 #define IPA_OFFSET 0x500000000
 
 /*
- * Stage 1, all in one level-3 table: the data as Normal memory, the code, the same data as Device-nGnRE memory, the
- * vectors. A literal load reaches both views of the data. Odd and even pages of the data are exchanged, so what
- * crosses a page in VA does not continue in IPA.
+ * Stage 1, all in one level-3 table: the data as Normal memory, the code, the same data as Device-nGnRE
+ * memory, the vectors. A literal load reaches both views of the data. Odd and even pages of the data are
+ * exchanged, so what crosses a page in VA does not continue in IPA.
  */
 #define NORMAL_VA 0x2a5a400000
 #define CODE_VA   (NORMAL_VA + DATA_BYTES)

@@ -37,8 +37,9 @@ struct expected {
 };
 
 /*
- * Ordered, atomic and exclusive accesses must be aligned to their size, or with FEAT_LSE2 and SCTLR_EL1.nAA = 0 lie inside 16 bytes (DDI
- * 0487, B2.5); STGP's to a granule. This precedes any fault of translation. Our session never meets it: the fault is EL1's.
+ * Ordered, atomic and exclusive accesses must be aligned to their size, or with FEAT_LSE2 and SCTLR_EL1.nAA
+ * = 0 lie inside 16 bytes (DDI 0487, B2.5); STGP's to a granule. This precedes any fault of translation.
+ * Our session never meets it: the fault is EL1's.
  */
 static bool ordered_fault(const struct job *job, const struct sv_plan *plan, unsigned version)
 {

@@ -6,8 +6,8 @@
 #include "model.h"
 
 /*
- * Where the two are known to differ and QEMU is known to be wrong or silent: X(name, what). Each is counted where it
- * is met; nothing else is forgiven.
+ * Where the two are known to differ and QEMU is known to be wrong or silent: X(name, what). Each is counted
+ * where it is met; nothing else is forgiven.
  */
 #define EXCLUSIONS(X)                                                                                         \
 	X(DEVICE_UNALIGNED,                                                                                   \

@@ -82,7 +82,10 @@ static void execute(const char *qemu, const char *guest, int fd)
 		"virt,virtualization=on,gic-version=3,mte=on,memory-backend=ram",
 		"-cpu",
 		"max,pmu=off",
-		/* Code that ran once is of no more use: a small buffer is thrown away whole, often and cheaply. */
+		/*
+		 * Code that ran once is of no more use: a small buffer is thrown away whole, often and
+		 * cheaply.
+		 */
 		"-accel",
 		"tcg,thread=single,tb-size=16",
 		"-kernel",

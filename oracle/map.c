@@ -33,8 +33,8 @@
 #define VTCR     UINT64_C(0x80023559)
 
 /*
- * M, C, I, DZE, UCT, UCI, nTWI, nTWE, MSCEn and what is RES1 in Armv8.0. No alignment checks but those of the memory
- * type and the instruction; no stack alignment checks either, so that SP can be any base.
+ * M, C, I, DZE, UCT, UCI, nTWI, nTWE, MSCEn and what is RES1 in Armv8.0. No alignment checks but those of
+ * the memory type and the instruction; no stack alignment checks either, so that SP can be any base.
  */
 #define SCTLR UINT64_C(0x234d5d805)
 

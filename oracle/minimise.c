@@ -193,7 +193,10 @@ static void print_register(struct text *text, unsigned i, uint64_t value)
 		print(text, "%s=%llx ", i == 31 ? "sp_el0" : "sp_el1", (unsigned long long)value);
 }
 
-/* Register i is read if another value of it changes anything else, and written if another value of it does not last. */
+/*
+ * Register i is read if another value of it changes anything else, and written if another value of it does
+ * not last.
+ */
 static bool is_read(struct search *search, const struct outcome *usual, unsigned i, bool *written)
 {
 	struct job job = *search->job;
@@ -239,7 +242,10 @@ static void accessed(struct search *search, const struct outcome *usual, unsigne
 	for (unsigned i = 0; i < WINDOW_BYTES; i++) {
 		bool touched = usual->window[i] != search->job->window[i];
 
-		/* A case costs a fraction of a millisecond, and the footprint is close to where the hole was met. */
+		/*
+		 * A case costs a fraction of a millisecond, and the footprint is close to where the hole
+		 * was met.
+		 */
 		if (!touched && i - near + 64 < 256) {
 			job = *search->job;
 			job.window[i] ^= 0xff;

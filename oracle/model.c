@@ -127,8 +127,8 @@ unsigned model_base(const struct sv_insn *insn)
 }
 
 /*
- * Of a row that salvage refuses nothing is planned. Such a case still has an address, which its syndrome is about: all that
- * refused rows have is a base, and some an immediate.
+ * Of a row that salvage refuses nothing is planned. Such a case still has an address, which its syndrome is
+ * about: all that refused rows have is a base, and some an immediate.
  */
 static enum sv_status plan_address(struct model *model, const struct sv_context *here, struct sv_plan *plan)
 {

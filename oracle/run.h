@@ -32,8 +32,8 @@ struct results {
 };
 
 /*
- * Whether a row takes part. Memory copies do not: they go on for as long as a random register says, over every
- * other case's memory, and are three instructions that only work in turn.
+ * Whether a row takes part. Memory copies do not: they go on for as long as a random register says, over
+ * every other case's memory, and are three instructions that only work in turn.
  */
 bool run_takes(const struct sv_row *row);
 

@@ -150,7 +150,10 @@ const char *sv_ending_name(enum sv_ending ending);
 	X(SIMD, "the embedder cannot reach the SIMD&FP registers")                                   \
 	X(POLICY, "a policy rule says so")
 
-/* After these come, in the order of SV_REFUSALS in insn.h, the instructions that are decoded and not performed. */
+/*
+ * After these come, in the order of SV_REFUSALS in insn.h, the instructions that are decoded and not
+ * performed.
+ */
 enum sv_reason {
 #define X(name, text) SV_REASON_##name,
 	SV_REASONS(X)

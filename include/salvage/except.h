@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Exception entry to EL1 in AArch64 state, as the architecture defines it: what becomes of PSTATE, PC, ELR_EL1 and
- * SPSR_EL1, and the syndromes that salvage gives. Pure; any thread.
+ * Exception entry to EL1 in AArch64 state, as the architecture defines it: what becomes of PSTATE, PC,
+ * ELR_EL1 and SPSR_EL1, and the syndromes that salvage gives. Pure; any thread.
  */
 #ifndef SALVAGE_EXCEPT_H
 #define SALVAGE_EXCEPT_H
@@ -35,8 +35,8 @@ struct sv_entry {
 };
 
 /*
- * Takes an exception to EL1 whose preferred return address is entry->pc. SV_OK; SV_UNSUPPORTED, and nothing changed,
- * from AArch32 state or from EL2 and EL3.
+ * Takes an exception to EL1 whose preferred return address is entry->pc. SV_OK; SV_UNSUPPORTED, and nothing
+ * changed, from AArch32 state or from EL2 and EL3.
  */
 enum sv_status sv_exception_enter(struct sv_entry *entry, enum sv_vector vector, unsigned features);
 
@@ -45,7 +45,10 @@ enum sv_status sv_exception_enter(struct sv_entry *entry, enum sv_vector vector,
 #define SV_FSC_ALIGNMENT          0x21
 #define SV_FSC_UNSUPPORTED_ATOMIC 0x35
 
-/* ESR_EL1 of a data abort with ISV=0 that is taken from PSTATE's exception level to EL1 by a 32-bit instruction. */
+/*
+ * ESR_EL1 of a data abort with ISV=0 that is taken from PSTATE's exception level to EL1 by a 32-bit
+ * instruction.
+ */
 uint64_t sv_esr_data_abort(uint64_t pstate, unsigned fsc, bool write);
 
 #pragma GCC visibility pop

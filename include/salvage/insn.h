@@ -59,8 +59,8 @@ enum sv_class {
 const char *sv_class_name(enum sv_class iclass);
 
 /*
- * Why salvage does not perform an instruction that it decodes. The session refuses it under cause unsupported, with
- * the text as the reason (SV_REASON_REFUSED_name in abort.h).
+ * Why salvage does not perform an instruction that it decodes. The session refuses it under cause
+ * unsupported, with the text as the reason (SV_REASON_REFUSED_name in abort.h).
  */
 /* clang-format off */
 #define SV_REFUSALS(X)                                                                                              \
@@ -89,10 +89,12 @@ enum sv_refusal {
 const char *sv_refusal_text(enum sv_refusal refusal);
 
 /* What an atomic does with memory and its operand. */
-#define SV_OPS(X)                                                                                         \
-	X(NONE)                                                                                           \
-	X(CAS) X(SWP) X(ADD) X(CLR) X(EOR) X(SET) X(SMAX) X(SMIN) X(UMAX) X(UMIN) X(FADD) X(FMAX) X(FMIN) \
-		X(FMAXNM) X(FMINNM)
+#define SV_OPS(X)                                                                                     \
+	X(NONE)                                                                                       \
+	X(CAS)                                                                                        \
+	X(SWP)                                                                                        \
+	X(ADD) X(CLR) X(EOR) X(SET) X(SMAX) X(SMIN) X(UMAX) X(UMIN) X(FADD) X(FMAX) X(FMIN) X(FMAXNM) \
+		X(FMINNM)
 
 enum sv_op {
 #define X(name) SV_OP_##name,
@@ -174,8 +176,9 @@ const char *sv_row_name(const struct sv_row *row);
 const char *sv_row_feature(const struct sv_row *row);
 
 /*
- * The WnR that a stage-2 abort of the row reports: 0, 1, or -1 where it may be either. An atomic reports a fault that a read would
- * have met too as a read, so 1 only where reading is permitted (DDI 0487, ESR_EL1, ISS encoding for a Data Abort, WnR).
+ * The WnR that a stage-2 abort of the row reports: 0, 1, or -1 where it may be either. An atomic reports a
+ * fault that a read would have met too as a read, so 1 only where reading is permitted (DDI 0487, ESR_EL1,
+ * ISS encoding for a Data Abort, WnR).
  */
 int sv_row_wnr(const struct sv_row *row, bool permission_fault);
 
@@ -210,7 +213,10 @@ struct sv_insn {
  */
 enum sv_status sv_decode(enum sv_isa isa, uint32_t word, struct sv_insn *insn);
 
-/* The row a word belongs to, or NULL: sv_decode without the fields. Says nothing of words that are UNDEFINED all the same. */
+/*
+ * The row a word belongs to, or NULL: sv_decode without the fields. Says nothing of words that are
+ * UNDEFINED all the same.
+ */
 const struct sv_row *sv_classify(enum sv_isa isa, uint32_t word);
 
 /*

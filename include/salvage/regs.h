@@ -40,8 +40,9 @@ struct sv_regs_ops {
 	enum sv_status (*get)(void *vcpu, enum sv_reg reg, uint64_t *value);
 	enum sv_status (*set)(void *vcpu, enum sv_reg reg, uint64_t value);
 	/*
-	 * The SIMD&FP register Vn, n in 0..31, as 16 bytes, the least significant first. Setting it zeroes what lies above bit 127
-	 * where the vCPU has SVE. Both may be NULL: then instructions that transfer such registers are not planned.
+	 * The SIMD&FP register Vn, n in 0..31, as 16 bytes, the least significant first. Setting it zeroes
+	 * what lies above bit 127 where the vCPU has SVE. Both may be NULL: then instructions that transfer
+	 * such registers are not planned.
 	 */
 	enum sv_status (*get_simd)(void *vcpu, unsigned n, uint8_t value[16]);
 	enum sv_status (*set_simd)(void *vcpu, unsigned n, const uint8_t value[16]);

@@ -169,7 +169,7 @@ static struct decision decide(const struct sv_session *session, const struct sv_
 	return decision;
 }
 
-_Static_assert(SV_PLAN_BYTES <= 32, "sv_session.ignored has a bit for each offset");
+_Static_assert(SV_PLAN_BYTES <= 64, "sv_session.ignored has a bit for each offset");
 
 /*
  * Decides over every piece before anything is touched. True: all of it is possible. False: something is in

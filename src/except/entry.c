@@ -41,7 +41,10 @@ static uint64_t new_pstate(uint64_t pstate, uint64_t sctlr, unsigned features)
 	return pstate;
 }
 
-/* The row of the vector table (DDI 0487, D1.3.1): where the exception came from, and on which stack pointer. */
+/*
+ * The row of the vector table (DDI 0487, D1.3.1): where the exception came from, and on which stack
+ * pointer.
+ */
 static uint64_t vector_row(uint64_t pstate)
 {
 	if (!SV_PSTATE_EL(pstate))

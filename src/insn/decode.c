@@ -38,7 +38,10 @@ static unsigned unusual_relations(uint32_t word, const struct sv_insn *insn)
 	       (insn->Rt >= 24) * SV_RELATION_t_24 | (sv_size(word) == 3 && !sv_Q(word)) * SV_RELATION_1d;
 }
 
-/* Element size, count and lane of the vector structures, from Q, S and size (DDI 0487, C4.1, "Advanced SIMD load/store ..."). */
+/*
+ * Element size, count and lane of the vector structures, from Q, S and size (DDI 0487, C4.1, "Advanced SIMD
+ * load/store ...").
+ */
 static void structure(struct sv_insn *insn)
 {
 	const struct sv_row *row = insn->row;

@@ -59,8 +59,8 @@ static void list(struct sv_text *text, const struct sv_insn *insn, bool arrangem
 }
 
 /*
- * An atomic whose result goes nowhere, and which does not acquire, prints as the store it is an alias of: STADD for
- * LDADD. SWP, CAS and the read-check-write atomics have no such alias.
+ * An atomic whose result goes nowhere, and which does not acquire, prints as the store it is an alias of:
+ * STADD for LDADD. SWP, CAS and the read-check-write atomics have no such alias.
  */
 static bool is_store_alias(const struct sv_insn *insn)
 {

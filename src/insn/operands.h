@@ -19,7 +19,10 @@ static inline unsigned sv_element_byte(const struct sv_plan *plan, unsigned elem
 	return element * plan->esize + (plan->big_endian ? plan->esize - 1u - i : i);
 }
 
-/* Which of the instruction's vector registers element i belongs to, and where in it: the first of its bytes. */
+/*
+ * Which of the instruction's vector registers element i belongs to, and where in it: the first of its
+ * bytes.
+ */
 struct sv_lane {
 	unsigned which, byte;
 };

@@ -22,8 +22,9 @@ static inline unsigned sv_size(uint32_t word)
 }
 
 /*
- * What two register fields may have in common, or one may be: a layout says which of these make a word CONSTRAINED UNPREDICTABLE and which
- * UNDEFINED. The first group is cheap and usual; sv_decode looks at the others only where a layout names one.
+ * What two register fields may have in common, or one may be: a layout says which of these make a word
+ * CONSTRAINED UNPREDICTABLE and which UNDEFINED. The first group is cheap and usual; sv_decode looks at the
+ * others only where a layout names one.
  */
 enum sv_relation {
 	SV_RELATION_t_n = 1 << 0,  /* Rt and Rn, unless Rn is SP: writeback */

@@ -2,11 +2,11 @@
 /*
  * Exceptions for the guest, by two roads (docs/design.md, "Injection").
  *
- * The kernel's: KVM enters the exception itself, with the FAR of the last abort, and cancels a pending completion of an
- * MMIO read. It knows external data aborts only.
+ * The kernel's: KVM enters the exception itself, with the FAR of the last abort, and cancels a pending
+ * completion of an MMIO read. It knows external data aborts only.
  *
- * By registers: any syndrome, any address; but not after a plain KVM_EXIT_MMIO, whose completion would still
- * write Rt and move the PC. sv_hole, which answers those, asks for external aborts and nothing else.
+ * By registers: any syndrome, any address; but not after a plain KVM_EXIT_MMIO, whose completion would
+ * still write Rt and move the PC. sv_hole, which answers those, asks for external aborts and nothing else.
  */
 #include <salvage/except.h>
 #include <salvage/kvm.h>
@@ -18,9 +18,9 @@ static enum sv_status by_kernel(struct sv_kvm_vcpu *vcpu)
 {
 	struct sv_kvm_vcpu_events events = {.exception.ext_dabt_pending = 1};
 
-	return vcpu->backend->ioctl(vcpu->backend->opaque, vcpu->fd, SV_KVM_SET_VCPU_EVENTS, &events) ?
-		       SV_UNSUPPORTED :
-		       SV_OK;
+	return vcpu->backend->ioctl(vcpu->backend->opaque, vcpu->fd, SV_KVM_SET_VCPU_EVENTS, &events)
+		       ? SV_UNSUPPORTED
+		       : SV_OK;
 }
 
 static enum sv_status by_registers(struct sv_kvm_vcpu *vcpu, const struct sv_injection *injection)

@@ -4,15 +4,15 @@
 
 #include "support/check.h"
 
-#define ALL  (SV_EXCEPT_PAN | SV_EXCEPT_UAO | SV_EXCEPT_SSBS | SV_EXCEPT_MTE | SV_EXCEPT_NMI)
-#define NZCV UINT64_C(0xf0000000)
-#define DIT  (UINT64_C(1) << 24)
-#define TCO  (UINT64_C(1) << 25)
-#define SSBS (UINT64_C(1) << 12)
-#define IL   (UINT64_C(1) << 20)
-#define NMI  (UINT64_C(1) << 13)
-#define SPAN (UINT64_C(1) << 23)
-#define DSSBS (UINT64_C(1) << 44)
+#define ALL       (SV_EXCEPT_PAN | SV_EXCEPT_UAO | SV_EXCEPT_SSBS | SV_EXCEPT_MTE | SV_EXCEPT_NMI)
+#define NZCV      UINT64_C(0xf0000000)
+#define DIT       (UINT64_C(1) << 24)
+#define TCO       (UINT64_C(1) << 25)
+#define SSBS      (UINT64_C(1) << 12)
+#define IL        (UINT64_C(1) << 20)
+#define NMI       (UINT64_C(1) << 13)
+#define SPAN      (UINT64_C(1) << 23)
+#define DSSBS     (UINT64_C(1) << 44)
 #define SPINTMASK (UINT64_C(1) << 62)
 
 /* PSTATE before, SCTLR_EL1, features, PSTATE after: bit by bit. */
@@ -42,7 +42,9 @@ static const struct {
 static void pstate(void **state)
 {
 	for (size_t i = 0; i < COUNT(states); i++) {
-		struct sv_entry entry = {.sctlr_el1 = states[i].sctlr, .pc = 0x1234, .pstate = states[i].before};
+		struct sv_entry entry = {.sctlr_el1 = states[i].sctlr,
+					 .pc = 0x1234,
+					 .pstate = states[i].before};
 
 		check(states[i].name,
 		      sv_exception_enter(&entry, SV_VECTOR_SYNCHRONOUS, states[i].features) == SV_OK);

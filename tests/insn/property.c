@@ -21,8 +21,9 @@ static void rows_are_disjoint(void **state)
 }
 
 /*
- * Every path of the decision tree: all of bits 31 to 10, under some patterns of the others. A word that is taken must have the row's bits,
- * and as no two rows share a word, as many must be taken as the rows say: then none was missed.
+ * Every path of the decision tree: all of bits 31 to 10, under some patterns of the others. A word that is
+ * taken must have the row's bits, and as no two rows share a word, as many must be taken as the rows say:
+ * then none was missed.
  */
 static void every_opcode(void **state)
 {
