@@ -164,7 +164,7 @@ class Row:
         self.writeback = self.mode in ('pre', 'post') and not operands.startswith('[<Xd>]!')
         self.form, self.registers = self.shape(operands)
         transfers = sum(field in self.fields for field in ('Rt', 'Rt2'))
-        if self.form in ('general', 'simd') and not self.refusal and self.count != transfers:
+        if self.form in ('general', 'simd') and not self.refusal and not self.operation and self.count != transfers:
             raise self.fault(f'{self.count} elements do not match the transfer registers drawn')
 
     def place_immediate(self):

@@ -97,23 +97,49 @@ struct vmm_events *vmm_events_new(FILE *file, const char *vm, uint64_t limit)
 	return events;
 }
 
-void vmm_events_mmio(struct vmm_events *events, unsigned vcpu, const char *device, uint64_t ipa,
-		     unsigned size, bool write, const uint8_t *data)
+/* In the order of the bytes in memory, as KVM's data is; wider than an integer only for atomics on pairs. */
+static json_t *data_value(unsigned size, const uint8_t *data)
 {
+	char text[3 + 2 * SV_ATOMIC_BYTES] = "0x";
 	uint64_t value = 0;
+
+	if (size <= 8) {
+		for (unsigned i = 0; i < size; i++)
+			value |= (uint64_t)data[i] << 8 * i;
+		return hex(value);
+	}
+	for (unsigned i = 0; i < size; i++)
+		snprintf(text + 2 + 2 * i, 3, "%02x", data[size - 1 - i]);
+	return json_string(text);
+}
+
+static void device_event(struct vmm_events *events, unsigned vcpu, const char *device, uint64_t ipa,
+			 unsigned size, const char *dir, const char *op, const uint8_t *data)
+{
 	json_t *event;
 
 	if (!events->file)
 		return;
-	for (unsigned i = 0; i < size; i++)
-		value |= (uint64_t)data[i] << 8 * i;
 	pthread_mutex_lock(&events->lock);
 	event = head(events, (int)vcpu, "mmio");
-	json_object_update_new(event,
-			       json_pack("{s:s, s:o, s:i, s:o, s:s}", "dir", write ? "w" : "r", "ipa",
-					 hex(ipa), "size", (int)size, "value", hex(value), "device", device));
+	json_object_update_new(event, json_pack("{s:s, s:o, s:i, s:o, s:s, s:s*}", "dir", dir, "ipa",
+						hex(ipa), "size", (int)size, "value", data_value(size, data),
+						"device", device, "op", op));
 	put(events, event, false);
 	pthread_mutex_unlock(&events->lock);
+}
+
+void vmm_events_mmio(struct vmm_events *events, unsigned vcpu, const char *device, uint64_t ipa,
+		     unsigned size, bool write, const uint8_t *data)
+{
+	device_event(events, vcpu, device, ipa, size, write ? "w" : "r", NULL, data);
+}
+
+void vmm_events_atomic(struct vmm_events *events, unsigned vcpu, const char *device,
+		       const struct sv_access *access)
+{
+	device_event(events, vcpu, device, access->ipa, access->size, "rw", sv_op_name(access->op),
+		     access->data);
 }
 
 static json_t *abort_fields(const struct sv_report *report)

@@ -33,6 +33,10 @@ struct vmm_events *vmm_events_new(FILE *file, const char *vm, uint64_t limit);
 /* Writes the sums that are due, then frees. Lines cannot be written any more: see vmm_events_exit. */
 void vmm_events_free(struct vmm_events *events);
 
+/* An atomic: dir is "rw", value what the device held before, and op the operation. */
+void vmm_events_atomic(struct vmm_events *events, unsigned vcpu, const char *device,
+		       const struct sv_access *access);
+
 void vmm_events_mmio(struct vmm_events *events, unsigned vcpu, const char *device, uint64_t ipa,
 		     unsigned size, bool write, const uint8_t *data);
 

@@ -16,6 +16,19 @@ static bool device_access(struct vmm_vcpu *vcpu, uint64_t ipa, unsigned size, bo
 	return device;
 }
 
+/* An access that salvage asks for. */
+static bool salvage_access(struct vmm_vcpu *vcpu, struct sv_access *access)
+{
+	struct vmm_device *device;
+
+	if (!access->op)
+		return device_access(vcpu, access->ipa, access->size, access->write, access->data);
+	device = vmm_bus_atomic(&vcpu->vm->bus, access);
+	if (device && !device->quiet)
+		vmm_events_atomic(vcpu->vm->config->events, vcpu->index, device->place->name, access);
+	return device;
+}
+
 static void end_kernel(struct vmm_vcpu *vcpu, const char *what, const char *why)
 {
 	struct vmm_error error;
@@ -81,9 +94,10 @@ static void exit_salvage(struct vmm_vcpu *vcpu)
 		return;
 	}
 	while ((verdict = sv_session_next(session)) == SV_VERDICT_ACCESS)
-		if (!device_access(vcpu, access->ipa, access->size, access->write, access->data)) {
+		if (!salvage_access(vcpu, access)) {
 			/* A rule may say to emulate a hole: it reads as zero. */
-			memset(access->data, 0, access->write ? 0 : sizeof(access->data));
+			if (!access->write || access->op)
+				memset(access->data, 0, sizeof(access->data));
 			if (access->region)
 				sv_session_refuse(session);
 		}

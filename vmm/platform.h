@@ -30,6 +30,7 @@ struct vmm_place {
 	enum sv_region_kind kind; /* SV_REGION_WINDOW or SV_REGION_KERNEL */
 	uint8_t sizes;            /* accepted access sizes, or-ed */
 	bool aligned;
+	bool atomics; /* performs them indivisibly */
 };
 
 extern const struct vmm_place vmm_platform[VMM_PARTS];

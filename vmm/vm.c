@@ -112,7 +112,8 @@ static bool build_space(struct vmm_vm *vm, struct vmm_error *error)
 					    .kind = place->kind,
 					    .name = place->name,
 					    .sizes = place->sizes,
-					    .aligned = place->aligned};
+					    .aligned = place->aligned,
+					    .atomics = place->atomics};
 		status = sv_space_add(&vm->space, &region);
 	}
 	if (status != SV_OK)

@@ -23,6 +23,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <salvage/except.h>
 #include <salvage/insn.h>
 #include <salvage/mmu.h>
 #include <salvage/policy.h>
@@ -38,6 +39,8 @@ extern "C" {
 /* An exception for the guest. */
 struct sv_injection {
 	bool fetch; /* external instruction abort; else data */
+	/* SV_FSC_EXTERNAL, or for a data abort SV_FSC_UNSUPPORTED_ATOMIC. */
+	uint8_t fsc;
 	bool write;
 	uint64_t va; /* of the first byte that could not be accessed; 0 if only the FAR of the abort tells */
 };
@@ -142,6 +145,7 @@ const char *sv_ending_name(enum sv_ending ending);
 	X(HOLE, "nothing is there")                                                                  \
 	X(KERNEL_DEVICE, "the device is inside the kernel, where userspace cannot reach it")         \
 	X(WINDOW, "the device does not take accesses of this size or alignment")                     \
+	X(ATOMIC, "the device cannot perform an atomic as one access")                               \
 	X(DEVICE_REFUSED, "the device refused the access")                                           \
 	X(MEMORY_FAULT, "guest memory could not be accessed: poisoned or truncated")                 \
 	X(FRAGMENTED, "the access spans more regions than are supported")                            \
@@ -199,16 +203,23 @@ struct sv_report {
 };
 
 /*
- * One device access for the embedder. size is 1, 2, 4 or 8; data is in memory order, as in struct kvm_run's
- * mmio.
+ * One device access for the embedder. Plain ones have op SV_OP_NONE and size 1, 2, 4 or 8, with data in memory
+ * order as in struct kvm_run's mmio.
+ *
+ * Any other op comes only to windows that declare atomics: size is up to 16, and the device performs it indivisibly:
+ * with its lock held, data becomes what the device held, and sv_atomic says what it holds from then on.
  */
 struct sv_access {
 	uint64_t ipa;
-	const struct sv_region *
-		region; /* the window; a ROM slot for a write to one; NULL in a hole that a rule says to emulate */
+	/* The window; a ROM slot for a write to one; NULL in a hole that a rule says to emulate. */
+	const struct sv_region *region;
 	uint8_t size;
 	bool write;
-	uint8_t data[8]; /* write: what to write. Read: the embedder fills it in. */
+	uint8_t op; /* enum sv_op */
+	bool big_endian;
+	/* Write: what to write. Read, and atomics: what was there; the embedder fills it in. */
+	uint8_t data[SV_ATOMIC_BYTES];
+	uint8_t operand[SV_ATOMIC_BYTES], compare[SV_ATOMIC_BYTES];
 };
 
 /* A run of bytes of the footprint that lie in one place. */

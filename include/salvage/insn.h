@@ -65,7 +65,6 @@ const char *sv_class_name(enum sv_class iclass);
 /* clang-format off */
 #define SV_REFUSALS(X)                                                                                              \
 	X(EXCLUSIVE, "exclusives on a device: the exit clears the monitor, so a store-exclusive could never succeed") \
-	X(ATOMIC, "an atomic has to reach the device as one access")                                                 \
 	X(LSFE, "a floating-point atomic: no oracle runs it")                                                        \
 	X(RCW, "a read-check-write atomic: its masks are not ours to read")                                          \
 	X(AUTHENTICATED, "a pointer-authenticated load: only the CPU can check the pointer")                         \
@@ -89,18 +88,28 @@ enum sv_refusal {
 const char *sv_refusal_text(enum sv_refusal refusal);
 
 /* What an atomic does with memory and its operand. */
-#define SV_OPS(X)                                                                                     \
-	X(NONE)                                                                                       \
-	X(CAS)                                                                                        \
-	X(SWP)                                                                                        \
-	X(ADD) X(CLR) X(EOR) X(SET) X(SMAX) X(SMIN) X(UMAX) X(UMIN) X(FADD) X(FMAX) X(FMIN) X(FMAXNM) \
-		X(FMINNM)
+#define SV_OPS(X)                                                                                           \
+	X(NONE, "")                                                                                         \
+	X(CAS, "cas") X(SWP, "swp") X(ADD, "add") X(CLR, "clr") X(EOR, "eor") X(SET, "set") X(SMAX, "smax") \
+		X(SMIN, "smin") X(UMAX, "umax") X(UMIN, "umin") X(FADD, "fadd") X(FMAX, "fmax")             \
+			X(FMIN, "fmin") X(FMAXNM, "fmaxnm") X(FMINNM, "fminnm")
 
 enum sv_op {
-#define X(name) SV_OP_##name,
+#define X(name, text) SV_OP_##name,
 	SV_OPS(X)
 #undef X
 };
+
+/* "add", "swp" and so on, as events print it; "" for SV_OP_NONE, "?" for values out of range. */
+const char *sv_op_name(enum sv_op op);
+
+/*
+ * What an atomic leaves in size bytes (1, 2, 4, 8; with CAS, SWP, CLR, EOR, SET also 16) that held old: both,
+ * and the operands, are in memory order. True if updated has been filled and is to be written; false if a
+ * compare-and-swap compared unequal, or for an op that this version does not compute. updated may be old.
+ */
+bool sv_atomic(enum sv_op op, unsigned size, bool big_endian, const uint8_t *operand, const uint8_t *compare,
+	       const uint8_t *old, uint8_t *updated);
 
 /* Which registers are transferred, and how elements lie in them. */
 enum sv_form {
@@ -229,6 +238,9 @@ size_t sv_insn_format(const struct sv_insn *insn, uint64_t pc, char *buffer, siz
 /* The largest footprint of any row, in bytes. */
 #define SV_PLAN_BYTES 64
 
+/* The largest atomic, in bytes. */
+#define SV_ATOMIC_BYTES 16
+
 /*
  * What an instruction will do: count elements of esize bytes at va, va + esize, ... in ascending order
  * (our documented choice, DESIGN.md invariant 5), then the base register.
@@ -243,8 +255,14 @@ struct sv_plan {
 	bool big_endian;
 	bool writeback;
 	uint64_t base; /* the base register's new value, if writeback */
-	/* Memory order. Stores: filled by sv_plan_data. Loads: filled by the caller before sv_finish. */
+	/*
+	 * Memory order. Stores: filled by sv_plan_data. Loads and atomics: what was in memory, filled by the
+	 * caller before sv_finish.
+	 */
 	uint8_t data[SV_PLAN_BYTES];
+	/* An atomic: what it does (enum sv_op), and its operands in memory order, filled by sv_plan_data. */
+	uint8_t op;
+	uint8_t operand[SV_ATOMIC_BYTES], compare[SV_ATOMIC_BYTES];
 };
 
 /* The state a plan depends on besides general registers; the caller has read it already. */

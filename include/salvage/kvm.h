@@ -61,6 +61,9 @@ struct sv_kvm_vcpu {
 	const struct sv_kvm_backend *backend;
 	int fd;
 	struct kvm_run *run;
+	unsigned except_features;
+	bool except_features_known;
+	bool sve;
 };
 
 /*

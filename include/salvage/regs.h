@@ -29,6 +29,12 @@ enum sv_reg {
 	SV_TTBR1_EL1,
 	SV_MAIR_EL1,
 	SV_TCR2_EL1,
+	/* For exceptions that are entered by hand. */
+	SV_VBAR_EL1,
+	SV_ESR_EL1,
+	SV_FAR_EL1,
+	SV_ELR_EL1,
+	SV_SPSR_EL1,
 	SV_REG_COUNT,
 };
 

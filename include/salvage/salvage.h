@@ -4,6 +4,7 @@
 #define SALVAGE_H
 
 #include <salvage/abort.h>
+#include <salvage/except.h>
 #include <salvage/insn.h>
 #include <salvage/kvm.h>
 #include <salvage/mmu.h>

@@ -48,6 +48,7 @@ struct sv_region {
 	void *host;       /* RAM, ROM: where first is mapped in this process, or NULL if it is not */
 	uint8_t sizes;    /* WINDOW: accepted access sizes in bytes, or-ed: 1 | 2 | 4 | 8 | 16 */
 	bool aligned;     /* WINDOW: accepts only naturally aligned accesses */
+	bool atomics;     /* WINDOW: performs an atomic as one indivisible access */
 	void *device;     /* WINDOW: the embedder's own, handed back with every access */
 };
 

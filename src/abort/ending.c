@@ -23,7 +23,14 @@ enum sv_verdict sv_session_stop(struct sv_session *session, enum sv_reason reaso
 
 enum sv_verdict sv_session_inject(struct sv_session *session)
 {
-	struct sv_injection injection = {.write = session->report.write, .va = session->report.va};
+	const struct sv_report *report = &session->report;
+	bool indivisible = report->cause == SV_CAUSE_ATOMIC || report->cause == SV_CAUSE_EXCLUSIVE;
+	struct sv_injection injection = {
+		.write = report->write,
+		.va = report->va,
+		/* The abort that says so; it needs an address, and an external abort makes do without. */
+		.fsc = indivisible && report->has_va ? SV_FSC_UNSUPPORTED_ATOMIC : SV_FSC_EXTERNAL,
+	};
 
 	if (session->cpu->ops->inject(session->cpu->vcpu, &injection))
 		return sv_session_stop(session, SV_REASON_NO_INJECTION);

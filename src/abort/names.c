@@ -30,8 +30,6 @@ const char *sv_reason_text(enum sv_reason reason)
 
 enum sv_cause sv_row_cause(const struct sv_row *row)
 {
-	if (!row->refusal)
-		return SV_CAUSE_NISV;
 	switch ((enum sv_class)row->iclass) {
 	case SV_CLASS_EXCLUSIVE:
 		return SV_CAUSE_EXCLUSIVE;
@@ -41,7 +39,7 @@ enum sv_cause sv_row_cause(const struct sv_row *row)
 	case SV_CLASS_LDST64B:
 		return SV_CAUSE_LDST64B;
 	default:
-		return SV_CAUSE_UNSUPPORTED;
+		return row->refusal ? SV_CAUSE_UNSUPPORTED : SV_CAUSE_NISV;
 	}
 }
 

@@ -163,6 +163,9 @@ struct sv_piece sv_session_piece(const struct sv_session *session, unsigned offs
 	unsigned into = offset % esize, size = esize - into, left;
 	uint64_t ipa;
 
+	/* An atomic is one access: sv_session_next has seen to it that it lies in one place. */
+	if (session->plan.op)
+		return (struct sv_piece){segment, segment->ipa, segment->length};
 	while (offset >= (unsigned)segment->offset + segment->length)
 		segment++;
 	ipa = segment->ipa + (offset - segment->offset);

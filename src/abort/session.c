@@ -141,11 +141,22 @@ static bool window_takes(const struct sv_piece *piece)
 	return window->sizes & piece->size && !(window->aligned && piece->ipa & (piece->size - 1));
 }
 
+/* What a window has against a piece. */
+static enum sv_reason objection(const struct sv_session *session, const struct sv_piece *piece)
+{
+	const struct sv_region *window = piece->segment->region;
+
+	if (session->plan.op && !(window->kind == SV_REGION_WINDOW && window->atomics))
+		return SV_REASON_ATOMIC;
+	return window_takes(piece) ? SV_REASON_NONE : SV_REASON_WINDOW;
+}
+
 /* A rule about any byte of the piece is a rule about the piece: it cannot be performed in part. */
 static struct decision decide(const struct sv_session *session, const struct sv_piece *piece)
 {
 	enum sv_class iclass = session->report.insn.row->iclass;
-	struct decision decision = {SV_CAUSE_NISV, SV_REASON_NONE, NULL, SV_ACTION_INJECT};
+	struct decision decision = {sv_row_cause(session->report.insn.row), SV_REASON_NONE, NULL,
+				    SV_ACTION_INJECT};
 
 	if (piece->segment->kind == SV_REGION_HOLE) {
 		decision.cause = SV_CAUSE_HOLE;
@@ -159,9 +170,9 @@ static struct decision decide(const struct sv_session *session, const struct sv_
 	decision.action = decision.rule->action;
 	if (decision.action == SV_ACTION_OBSERVE)
 		decision.action = sv_policy_find(NULL, decision.cause, iclass, piece->ipa)->action;
-	if (decision.action == SV_ACTION_EMULATE && piece->segment->kind == SV_REGION_WINDOW &&
-	    !window_takes(piece)) {
-		decision.reason = SV_REASON_WINDOW;
+	if (decision.action == SV_ACTION_EMULATE && piece->segment->kind == SV_REGION_WINDOW)
+		decision.reason = objection(session, piece);
+	if (decision.reason == SV_REASON_WINDOW || decision.reason == SV_REASON_ATOMIC) {
 		decision.action = SV_ACTION_INJECT;
 		if (decision.rule->action != SV_ACTION_OBSERVE)
 			decision.rule = &window_rule;
@@ -212,6 +223,14 @@ static bool classify(struct sv_session *session)
 	return !refused;
 }
 
+/* An instruction that this version knows and does not perform. */
+static enum sv_verdict refuse_row(struct sv_session *session)
+{
+	const struct sv_row *row = session->report.insn.row;
+
+	return sv_session_refusal(session, sv_row_cause(row), SV_REASON_FIRST_REFUSED + row->refusal - 1);
+}
+
 /* Everything up to the point where the first element is performed. */
 static enum sv_verdict prepare(struct sv_session *session)
 {
@@ -254,13 +273,16 @@ static enum sv_verdict prepare(struct sv_session *session)
 	reason = check_syndrome(session);
 	if (reason)
 		return retry(session, SV_CAUSE_MISMATCH, reason);
-	if (report->insn.row->refusal)
-		return sv_session_refusal(session, sv_row_cause(report->insn.row),
-					  SV_REASON_FIRST_REFUSED + report->insn.row->refusal - 1);
 	if (report->insn.row->form != SV_FORM_GENERAL && !(regs->get_simd && regs->set_simd))
 		return sv_session_refusal(session, SV_CAUSE_UNSUPPORTED, SV_REASON_SIMD);
-	if (sv_plan_address(&report->insn, context, regs, vcpu, &session->plan))
+	switch (sv_plan_address(&report->insn, context, regs, vcpu, &session->plan)) {
+	case SV_OK:
+		break;
+	case SV_UNSUPPORTED:
+		return refuse_row(session);
+	default:
 		return sv_session_stop(session, SV_REASON_REGISTER);
+	}
 
 	reason = sv_session_segments(session);
 	if (reason == SV_REASON_REGISTER)
@@ -278,8 +300,12 @@ static enum sv_verdict prepare(struct sv_session *session)
 			     reason ? reason : address);
 	if (report->insn.unpredictable)
 		return sv_session_refusal(session, SV_CAUSE_UNSUPPORTED, SV_REASON_UNPREDICTABLE);
+	if (report->insn.row->refusal)
+		return refuse_row(session);
 	if (reason)
 		return sv_session_refusal(session, SV_CAUSE_UNTRANSLATABLE, reason);
+	if (session->plan.op && session->segment_count > 1)
+		return sv_session_refusal(session, SV_CAUSE_UNSUPPORTED, SV_REASON_FRAGMENTED);
 
 	if (!classify(session))
 		return sv_session_apply(session, SV_ENDING_INJECTED);
@@ -348,7 +374,7 @@ static enum sv_verdict perform(struct sv_session *session)
 			else
 				status = ops->load(session->cpu->vcpu, region, piece.ipa, piece.size, data);
 		} else if (session->ignored >> session->offset & 1) {
-			if (!plan->write)
+			if (!plan->write || plan->op)
 				memset(data, 0, piece.size);
 		} else {
 			session->access = (struct sv_access){
@@ -356,9 +382,15 @@ static enum sv_verdict perform(struct sv_session *session)
 				.region = piece.segment->region,
 				.size = (uint8_t)piece.size,
 				.write = plan->write,
+				.op = plan->op,
+				.big_endian = plan->big_endian,
 			};
-			if (plan->write)
+			if (plan->op) {
+				memcpy(session->access.operand, plan->operand, sizeof(plan->operand));
+				memcpy(session->access.compare, plan->compare, sizeof(plan->compare));
+			} else if (plan->write) {
 				memcpy(session->access.data, data, piece.size);
+			}
 			session->state = SV_SESSION_WAIT;
 			return SV_VERDICT_ACCESS;
 		}
@@ -381,7 +413,7 @@ enum sv_verdict sv_session_next(struct sv_session *session)
 	case SV_SESSION_WAIT:
 		if (session->refused)
 			return abandon(session, &device_rule, SV_REASON_DEVICE_REFUSED);
-		if (!session->access.write)
+		if (!session->access.write || session->access.op)
 			memcpy(session->plan.data + session->offset, session->access.data,
 			       session->access.size);
 		session->report.accesses++;

@@ -17,7 +17,9 @@ static uint64_t loaded(const struct sv_row *row, const struct sv_plan *plan, uns
 static enum sv_status finish_general(const struct sv_insn *insn, const struct sv_plan *plan,
 				     const struct sv_regs_ops *ops, void *vcpu)
 {
-	const uint8_t transfer[] = {insn->Rt, insn->Rt2};
+	const uint8_t general[] = {insn->Rt, insn->Rt2};
+	struct sv_atomic_registers atomic = sv_atomic_registers(insn);
+	const uint8_t *transfer = plan->op ? atomic.result : general;
 	enum sv_status status = SV_OK;
 
 	for (unsigned i = 0; i < plan->count && status == SV_OK; i++)
@@ -57,9 +59,11 @@ enum sv_status sv_finish(const struct sv_insn *insn, const struct sv_context *co
 {
 	enum sv_status status = SV_OK;
 
-	if (!plan->write && insn->row->form != SV_FORM_GENERAL && !(ops->get_simd && ops->set_simd))
+	bool loads = !plan->write || plan->op;
+
+	if (loads && insn->row->form != SV_FORM_GENERAL && !(ops->get_simd && ops->set_simd))
 		return SV_REGISTER;
-	if (!plan->write)
+	if (loads)
 		status = (insn->row->form == SV_FORM_GENERAL ? finish_general : finish_vectors)(insn, plan,
 												ops, vcpu);
 	if (plan->writeback && status == SV_OK)

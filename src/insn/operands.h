@@ -19,6 +19,13 @@ static inline unsigned sv_element_byte(const struct sv_plan *plan, unsigned elem
 	return element * plan->esize + (plan->big_endian ? plan->esize - 1u - i : i);
 }
 
+/* The general-purpose registers of an atomic, one for each element. compare is that of a compare-and-swap. */
+struct sv_atomic_registers {
+	uint8_t operand[2], compare[2], result[2];
+};
+
+struct sv_atomic_registers sv_atomic_registers(const struct sv_insn *insn);
+
 /*
  * Which of the instruction's vector registers element i belongs to, and where in it: the first of its
  * bytes.

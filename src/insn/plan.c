@@ -46,7 +46,8 @@ enum sv_status sv_plan_address(const struct sv_insn *insn, const struct sv_conte
 	uint64_t base = context->pc, offset = (uint64_t)insn->imm;
 	enum sv_status status = SV_OK;
 
-	if (row->refusal)
+	/* Where an exclusive would have gone can be told, and its abort is about that address. */
+	if (row->refusal && row->refusal != SV_REFUSAL_EXCLUSIVE)
 		return SV_UNSUPPORTED;
 	if (row->mode != SV_MODE_LITERAL)
 		status = ops->get(vcpu, sv_base_register(insn, context), &base);
@@ -59,15 +60,34 @@ enum sv_status sv_plan_address(const struct sv_insn *insn, const struct sv_conte
 		.va = row->mode == SV_MODE_POST ? base : base + offset,
 		.esize = insn->esize,
 		.count = insn->count,
-		.align = row->iclass == SV_CLASS_TAG ? 16 : insn->esize,
+		.align = row->iclass == SV_CLASS_TAG ? 16
+			 : row->op                   ? insn->esize * insn->count
+						     : insn->esize,
 		.write = row->flags & SV_ROW_STORE,
 		.unprivileged = row->flags & SV_ROW_UNPRIV,
 		.acquire = row->flags & SV_ROW_ACQUIRE,
 		.release = row->flags & SV_ROW_RELEASE,
+		.op = row->op,
 		.big_endian = big_endian(context),
 		.writeback = row->mode == SV_MODE_PRE || row->mode == SV_MODE_POST,
 		.base = base + offset,
 	};
+	return SV_OK;
+}
+
+/* General-purpose registers as elements in memory order. */
+static enum sv_status read_elements(const struct sv_plan *plan, const uint8_t *registers,
+				    const struct sv_regs_ops *ops, void *vcpu, uint8_t *data)
+{
+	for (unsigned i = 0; i < plan->count; i++) {
+		uint64_t value;
+		enum sv_status status = read(ops, vcpu, registers[i], &value);
+
+		if (status != SV_OK)
+			return status;
+		for (unsigned byte = 0; byte < plan->esize; byte++)
+			data[sv_element_byte(plan, i, byte)] = (uint8_t)(value >> 8 * byte);
+	}
 	return SV_OK;
 }
 
@@ -76,16 +96,18 @@ static enum sv_status general_data(const struct sv_insn *insn, const struct sv_r
 {
 	const uint8_t transfer[] = {insn->Rt, insn->Rt2};
 
-	for (unsigned i = 0; i < plan->count; i++) {
-		uint64_t value;
-		enum sv_status status = read(ops, vcpu, transfer[i], &value);
+	return read_elements(plan, transfer, ops, vcpu, plan->data);
+}
 
-		if (status != SV_OK)
-			return status;
-		for (unsigned byte = 0; byte < plan->esize; byte++)
-			plan->data[sv_element_byte(plan, i, byte)] = (uint8_t)(value >> 8 * byte);
-	}
-	return SV_OK;
+static enum sv_status atomic_data(const struct sv_insn *insn, const struct sv_regs_ops *ops, void *vcpu,
+				  struct sv_plan *plan)
+{
+	struct sv_atomic_registers registers = sv_atomic_registers(insn);
+	enum sv_status status = read_elements(plan, registers.operand, ops, vcpu, plan->operand);
+
+	if (status == SV_OK && plan->op == SV_OP_CAS)
+		status = read_elements(plan, registers.compare, ops, vcpu, plan->compare);
+	return status;
 }
 
 static enum sv_status vector_data(const struct sv_insn *insn, const struct sv_regs_ops *ops, void *vcpu,
@@ -113,6 +135,8 @@ enum sv_status sv_plan_data(const struct sv_insn *insn, const struct sv_regs_ops
 {
 	if (!plan->write)
 		return SV_OK;
+	if (plan->op)
+		return atomic_data(insn, ops, vcpu, plan);
 	if (insn->row->form != SV_FORM_GENERAL && !ops->get_simd)
 		return SV_REGISTER;
 	return (insn->row->form == SV_FORM_GENERAL ? general_data : vector_data)(insn, ops, vcpu, plan);

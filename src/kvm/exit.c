@@ -42,23 +42,23 @@ static enum sv_status store(void *opaque, const struct sv_region *region, uint64
 	return status;
 }
 
-/*
- * KVM's road: it enters the exception itself, with the FAR of the last abort. Cancels a pending completion
- * of an MMIO read, which the register road would not survive (docs/design.md, "Injection"). It knows data
- * aborts only.
- */
 static enum sv_status inject(void *opaque, const struct sv_injection *injection)
 {
-	struct sv_kvm_vcpu *vcpu = opaque;
-	struct sv_kvm_vcpu_events events = {.exception.ext_dabt_pending = 1};
-
-	if (injection->fetch ||
-	    vcpu->backend->ioctl(vcpu->backend->opaque, vcpu->fd, SV_KVM_SET_VCPU_EVENTS, &events))
-		return SV_UNSUPPORTED;
-	return SV_OK;
+	return sv_kvm_inject(opaque, injection);
 }
 
-static const struct sv_cpu_ops cpu_ops = {{get, set}, load, store, inject};
+static enum sv_status get_simd(void *vcpu, unsigned n, uint8_t value[16])
+{
+	return sv_kvm_get_simd(vcpu, n, value);
+}
+
+static enum sv_status set_simd(void *vcpu, unsigned n, const uint8_t value[16])
+{
+	return sv_kvm_set_simd(vcpu, n, value);
+}
+
+static const struct sv_cpu_ops cpu_ops = {
+	.regs = {get, set, get_simd, set_simd}, .load = load, .store = store, .inject = inject};
 
 enum sv_status sv_kvm_vcpu_init(struct sv_kvm_vcpu *vcpu, const struct sv_kvm_backend *backend, int fd,
 				struct kvm_run *run, uint64_t features)
@@ -69,6 +69,7 @@ enum sv_status sv_kvm_vcpu_init(struct sv_kvm_vcpu *vcpu, const struct sv_kvm_ba
 	vcpu->run = run;
 	vcpu->cpu.ops = &cpu_ops;
 	vcpu->cpu.vcpu = vcpu;
+	vcpu->sve = features >> SV_KVM_ARM_VCPU_SVE & 1;
 	if (features >> SV_KVM_ARM_VCPU_HAS_EL2 & 1)
 		vcpu->cpu.flags |= SV_CPU_EL2;
 	return sv_kvm_read_features(vcpu);

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <string.h>
+
+#include <salvage/except.h>
 #include <salvage/kvm.h>
 
 #include "uapi.h"
@@ -6,18 +9,29 @@
 
 /* Register ids other than X0..X30, which follow one another. */
 static const uint64_t ids[SV_REG_COUNT] = {
-	[SV_SP_EL0] = SV_KVM_CORE(SV_KVM_CORE_SP_EL0), [SV_SP_EL1] = SV_KVM_CORE(SV_KVM_CORE_SP_EL1),
-	[SV_PC] = SV_KVM_CORE(SV_KVM_CORE_PC),         [SV_PSTATE] = SV_KVM_CORE(SV_KVM_CORE_PSTATE),
-	[SV_SCTLR_EL1] = SV_KVM_SYSREG(3, 0, 1, 0, 0), [SV_TCR_EL1] = SV_KVM_SYSREG(3, 0, 2, 0, 2),
-	[SV_TTBR0_EL1] = SV_KVM_SYSREG(3, 0, 2, 0, 0), [SV_TTBR1_EL1] = SV_KVM_SYSREG(3, 0, 2, 0, 1),
-	[SV_MAIR_EL1] = SV_KVM_SYSREG(3, 0, 10, 2, 0), [SV_TCR2_EL1] = SV_KVM_SYSREG(3, 0, 2, 0, 3),
+	[SV_SP_EL0] = SV_KVM_CORE(SV_KVM_CORE_SP_EL0),
+	[SV_SP_EL1] = SV_KVM_CORE(SV_KVM_CORE_SP_EL1),
+	[SV_PC] = SV_KVM_CORE(SV_KVM_CORE_PC),
+	[SV_PSTATE] = SV_KVM_CORE(SV_KVM_CORE_PSTATE),
+	[SV_SCTLR_EL1] = SV_KVM_SYSREG(3, 0, 1, 0, 0),
+	[SV_TCR_EL1] = SV_KVM_SYSREG(3, 0, 2, 0, 2),
+	[SV_TTBR0_EL1] = SV_KVM_SYSREG(3, 0, 2, 0, 0),
+	[SV_TTBR1_EL1] = SV_KVM_SYSREG(3, 0, 2, 0, 1),
+	[SV_MAIR_EL1] = SV_KVM_SYSREG(3, 0, 10, 2, 0),
+	[SV_TCR2_EL1] = SV_KVM_SYSREG(3, 0, 2, 0, 3),
+	[SV_VBAR_EL1] = SV_KVM_SYSREG(3, 0, 12, 0, 0),
+	[SV_ESR_EL1] = SV_KVM_SYSREG(3, 0, 5, 2, 0),
+	[SV_FAR_EL1] = SV_KVM_SYSREG(3, 0, 6, 0, 0),
+	[SV_ELR_EL1] = SV_KVM_CORE(SV_KVM_CORE_ELR_EL1),
+	[SV_SPSR_EL1] = SV_KVM_CORE(SV_KVM_CORE_SPSR_EL1),
 };
 
 /* ID_AA64MMFR3_EL1: S1PIE, S1POE, AIE and D128, each of which TCR2_EL1 turns on (DDI 0487, D24.2). */
 #define ID_AA64MMFR3_EL1  SV_KVM_SYSREG(3, 0, 0, 7, 3)
 #define ID_AA64MMFR3_TCR2 UINT64_C(0xf0f0f0f00)
 
-static enum sv_status transfer(struct sv_kvm_vcpu *vcpu, unsigned long request, uint64_t id, uint64_t *value)
+/* value is as long as the id says. */
+static enum sv_status transfer(struct sv_kvm_vcpu *vcpu, unsigned long request, uint64_t id, void *value)
 {
 	struct sv_kvm_one_reg reg = {.id = id, .addr = (uintptr_t)value};
 
@@ -52,5 +66,58 @@ enum sv_status sv_kvm_read_features(struct sv_kvm_vcpu *vcpu)
 	if (transfer(vcpu, SV_KVM_GET_ONE_REG, ID_AA64MMFR3_EL1, &mmfr3))
 		return SV_REGISTER;
 	vcpu->cpu.mmu_features = mmfr3 & ID_AA64MMFR3_TCR2 ? SV_MMU_S1PIE : 0;
+	return SV_OK;
+}
+
+/* A vCPU with SVE refuses the core registers; its Z registers hold V in their low 16 bytes. */
+enum sv_status sv_kvm_get_simd(struct sv_kvm_vcpu *vcpu, unsigned n, uint8_t value[16])
+{
+	uint8_t whole[SV_KVM_ZREG_BYTES];
+	enum sv_status status;
+
+	if (!vcpu->sve)
+		return transfer(vcpu, SV_KVM_GET_ONE_REG, SV_KVM_VREG(n), value);
+	status = transfer(vcpu, SV_KVM_GET_ONE_REG, SV_KVM_ZREG(n), whole);
+	if (status == SV_OK)
+		memcpy(value, whole, 16);
+	return status;
+}
+
+/* Writing V zeroes the rest of Z (DDI 0487, B1.2.2). */
+enum sv_status sv_kvm_set_simd(struct sv_kvm_vcpu *vcpu, unsigned n, const uint8_t value[16])
+{
+	uint8_t whole[SV_KVM_ZREG_BYTES] = {0};
+
+	memcpy(whole, value, 16);
+	return transfer(vcpu, SV_KVM_SET_ONE_REG, vcpu->sve ? SV_KVM_ZREG(n) : SV_KVM_VREG(n), whole);
+}
+
+enum sv_status sv_kvm_except_features(struct sv_kvm_vcpu *vcpu, unsigned *features)
+{
+	/* A field that is not zero says that the feature is there (DDI 0487, D24.2). */
+	static const struct {
+		uint64_t id;
+		unsigned shift, feature;
+	} fields[] = {
+		{SV_KVM_SYSREG(3, 0, 0, 7, 1), 20, SV_EXCEPT_PAN}, /* ID_AA64MMFR1_EL1.PAN */
+		{SV_KVM_SYSREG(3, 0, 0, 7, 2), 4, SV_EXCEPT_UAO},  /* ID_AA64MMFR2_EL1.UAO */
+		{SV_KVM_SYSREG(3, 0, 0, 4, 1), 4, SV_EXCEPT_SSBS}, /* ID_AA64PFR1_EL1.SSBS */
+		{SV_KVM_SYSREG(3, 0, 0, 4, 1), 8, SV_EXCEPT_MTE},  /* ID_AA64PFR1_EL1.MTE */
+		{SV_KVM_SYSREG(3, 0, 0, 4, 1), 36, SV_EXCEPT_NMI}, /* ID_AA64PFR1_EL1.NMI */
+	};
+	unsigned found = 0;
+
+	for (size_t i = 0; !vcpu->except_features_known && i < sizeof(fields) / sizeof(*fields); i++) {
+		uint64_t value;
+
+		if (transfer(vcpu, SV_KVM_GET_ONE_REG, fields[i].id, &value))
+			return SV_REGISTER;
+		if (value >> fields[i].shift & 0xf)
+			found |= fields[i].feature;
+	}
+	if (!vcpu->except_features_known)
+		vcpu->except_features = found;
+	vcpu->except_features_known = true;
+	*features = vcpu->except_features;
 	return SV_OK;
 }

@@ -9,7 +9,7 @@ struct abort_case {
 	const char *policy;
 	struct expected want;
 	uint64_t pstate, sctlr, refuse, poisoned;
-	unsigned flags;
+	unsigned flags, fsc; /* fsc: of the abort injected; 0: an external abort */
 };
 
 static const struct abort_case cases[] = {
@@ -72,6 +72,54 @@ static const struct abort_case cases[] = {
 	 "hole=emulate",
 	 {SV_VERDICT_RESUME, SV_ENDING_COMPLETED, SV_CAUSE_HOLE, SV_REASON_HOLE, "r8@b000000", "hole=emulate",
 	  0x0b000008, 0, X2}},
+
+	/* Atomics: one access, whatever their size. The syndrome says read where a read would have faulted too. */
+	{"LDADD",
+	 LDADD,
+	 RECORDER,
+	 READ,
+	 RECORDER,
+	 NULL,
+	 {SV_VERDICT_RESUME, SV_ENDING_COMPLETED, SV_CAUSE_ATOMIC, SV_REASON_NONE, "add4@a000000",
+	  "default atomic=emulate", RECORDER, X1, 0xb3a29180}},
+	{"SWP",
+	 SWP,
+	 RECORDER,
+	 READ,
+	 RECORDER,
+	 NULL,
+	 {SV_VERDICT_RESUME, SV_ENDING_COMPLETED, SV_CAUSE_ATOMIC, SV_REASON_NONE, "swp8@a000000", NULL,
+	  RECORDER, X1, 0xf7e6d5c4b3a29180}},
+	{"CAS",
+	 CAS,
+	 RECORDER,
+	 READ,
+	 RECORDER,
+	 NULL,
+	 {SV_VERDICT_RESUME, SV_ENDING_COMPLETED, SV_CAUSE_ATOMIC, SV_REASON_NONE, "cas8@a000000", NULL,
+	  RECORDER, 0xf7e6d5c4b3a29180, X2}},
+	{"an ignored atomic reads zero",
+	 LDADD,
+	 RECORDER,
+	 READ,
+	 RECORDER,
+	 "atomic=ignore",
+	 {SV_VERDICT_RESUME, SV_ENDING_IGNORED, SV_CAUSE_ATOMIC, SV_REASON_NONE, "", "atomic=ignore",
+	  RECORDER, X1, 0}},
+	{"an atomic at a device that has none", LDADD, REGISTER_FILE, READ, REGISTER_FILE, NULL,
+	 INJECTED(ATOMIC, ATOMIC, "", "device window"), .fsc = SV_FSC_UNSUPPORTED_ATOMIC},
+	{"an atomic on a read-only slot", LDADD, FLASH, 0x4f, FLASH, NULL,
+	 INJECTED(ATOMIC, ATOMIC, "", "device window"), .fsc = SV_FSC_UNSUPPORTED_ATOMIC},
+	{"atomics switched off", LDADD, RECORDER, READ, RECORDER, "atomic=inject",
+	 INJECTED(ATOMIC, POLICY, "", "atomic=inject"), .fsc = SV_FSC_UNSUPPORTED_ATOMIC},
+	{"an atomic in a hole", LDADD, 0x0b000000, READ, 0x0b000000, NULL,
+	 INJECTED(HOLE, HOLE, "", "default hole=inject")},
+	{"load-exclusive", LDXR, RECORDER, READ, RECORDER, NULL,
+	 INJECTED(EXCLUSIVE, REFUSED_EXCLUSIVE, "", "default exclusive=inject"),
+	 .fsc = SV_FSC_UNSUPPORTED_ATOMIC},
+	{"store-exclusive", STXR, RECORDER, WRITE, RECORDER, NULL,
+	 INJECTED(EXCLUSIVE, REFUSED_EXCLUSIVE, "", NULL), .fsc = SV_FSC_UNSUPPORTED_ATOMIC},
+	{"load-exclusive elsewhere", LDXR, RECORDER, READ, RECORDER + 8, NULL, RETRIED(MISMATCH, ADDRESS)},
 
 	/* Ignored: reads as zero, writes ignored, everything else as if it had happened. */
 	{"ignored load",
@@ -295,6 +343,10 @@ static void endings(void **state)
 		check(test->name, session.report.write == !!(test->iss & 0x40));
 		check(test->name, session.report.accesses == accesses_of(machine.log) - (test->refuse != 0));
 		check(test->name, machine.vcpu.injections == (want->ending == SV_ENDING_INJECTED));
+		check(test->name,
+		      !machine.vcpu.injections ||
+			      machine.vcpu.injection.fsc == (test->fsc ? test->fsc : SV_FSC_EXTERNAL));
+		check(test->name, !test->fsc || machine.vcpu.injection.va == test->x0);
 		if (want->ending == SV_ENDING_COMPLETED || want->ending == SV_ENDING_IGNORED) {
 			if (machine.vcpu.regs[SV_X0] != want->x0 ||
 			    machine.vcpu.regs[SV_X0 + 1] != want->x1 ||

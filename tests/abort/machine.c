@@ -6,7 +6,8 @@ static const struct sv_region platform[] = {
 	 .last = RECORDER + 0xffff,
 	 .kind = SV_REGION_WINDOW,
 	 .name = "recorder",
-	 .sizes = SV_SIZES_ANY},
+	 .sizes = SV_SIZES_ANY,
+	 .atomics = true},
 	{.first = REGISTER_FILE,
 	 .last = REGISTER_FILE + 0xfff,
 	 .kind = SV_REGION_WINDOW,
@@ -61,6 +62,12 @@ static void log_access(struct machine *machine, const struct sv_access *access)
 {
 	uint64_t value = 0;
 
+	if (access->op) {
+		snprintf(machine->log + strlen(machine->log), sizeof(machine->log) - strlen(machine->log),
+			 "%s%s%u@%llx", *machine->log ? " " : "", sv_op_name(access->op), access->size,
+			 (unsigned long long)access->ipa);
+		return;
+	}
 	memcpy(&value, access->data, access->size);
 	snprintf(machine->log + strlen(machine->log), sizeof(machine->log) - strlen(machine->log),
 		 "%s%c%u@%llx", *machine->log ? " " : "", access->write ? 'w' : 'r', access->size,
@@ -87,7 +94,11 @@ enum sv_verdict run(struct machine *machine, struct sv_session *session, uint64_
 		} else if (access->region && access->region->first == RECORDER) {
 			uint8_t *at = machine->recorder + (access->ipa - RECORDER);
 
-			if (access->write)
+			if (access->op) {
+				memcpy(access->data, at, access->size);
+				sv_atomic(access->op, access->size, access->big_endian, access->operand,
+					  access->compare, access->data, at);
+			} else if (access->write)
 				memcpy(at, access->data, access->size);
 			else
 				memcpy(access->data, at, access->size);

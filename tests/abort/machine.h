@@ -35,6 +35,12 @@
 #define STP_PRE    0xa9bf0801 /* stp x1, x2, [x0, #-16]! */
 #define STPW       0x29000801 /* stp w1, w2, [x0] */
 #define STP_ZR_SP  0xa8810bff /* stp xzr, x2, [sp], #16 */
+#define LDADD      0xb8210002 /* ldadd w1, w2, [x0] */
+#define SWP        0xf8218002 /* swp x1, x2, [x0] */
+#define CAS        0xc8a17c02 /* cas x1, x2, [x0] */
+#define CASP       0x48227c04 /* casp x2, x3, x4, x5, [x0] */
+#define LDXR       0xc85f7c01 /* ldxr x1, [x0] */
+#define STXR       0xc8027c01 /* stxr w2, x1, [x0] */
 #define NOP        0xd503201f
 
 #define X1 0x1111111122222281

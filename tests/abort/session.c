@@ -375,6 +375,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(memory_half_is_stored),
 		cmocka_unit_test(stack_and_zero_register),
+		cmocka_unit_test(pair_of_an_atomic),
 		cmocka_unit_test(pstate),
 		cmocka_unit_test(only_what_is_needed_is_read),
 		cmocka_unit_test(retries_are_bounded),

@@ -82,26 +82,43 @@ static void before(const struct table *table, char *list, struct machine *machin
 	}
 }
 
+/* Hexadecimal bytes in memory order, as many as there are. Returns their number. */
+static unsigned bytes_of(const struct table *table, const char *text, uint8_t *bytes, size_t room)
+{
+	unsigned count = 0;
+
+	for (; text[2 * count]; count++) {
+		check(table->where, count < room && sscanf(text + 2 * count, "%2hhx", &bytes[count]) == 1);
+		check(table->where, text[2 * count + 1]);
+	}
+	return count;
+}
+
+/* What an atomic leaves in memory; nothing if stores is false. */
+struct atomic {
+	bool expected, stores;
+	uint8_t updated[SV_ATOMIC_BYTES];
+};
+
 /* The "access" column. Returns the number of bytes. */
-static unsigned expected_plan(const struct table *table, char *list, struct sv_plan *plan)
+static unsigned expected_plan(const struct table *table, char *list, struct sv_plan *plan,
+			      struct atomic *atomic)
 {
 	char *direction, *address, *elements, *bytes, *flag, *value;
 
 	*plan = (struct sv_plan){0};
+	*atomic = (struct atomic){0};
 	direction = table_token(&list, &value);
 	address = table_token(&list, &value);
 	elements = table_token(&list, &value);
 	bytes = table_token(&list, &value);
 	check(table->where, direction && address && elements && bytes);
-	plan->write = *direction == 'w';
+	atomic->expected = *direction == 'a';
+	plan->write = *direction == 'w' || atomic->expected;
 	plan->va = table_hex(table, address);
 	check(table->where, sscanf(elements, "%hhux%hhu", &plan->count, &plan->esize) == 2);
-	for (size_t i = 0; bytes[2 * i]; i++) {
-		check(table->where,
-		      i < sizeof(plan->data) && sscanf(bytes + 2 * i, "%2hhx", &plan->data[i]) == 1);
-		check(table->where, bytes[2 * i + 1]);
-	}
-	check(table->where, strlen(bytes) == 2u * plan->count * plan->esize);
+	check(table->where,
+	      bytes_of(table, bytes, plan->data, sizeof(plan->data)) == plan->count * plan->esize);
 	while ((flag = table_token(&list, &value))) {
 		if (!strcmp(flag, "acquire"))
 			plan->acquire = true;
@@ -109,10 +126,32 @@ static unsigned expected_plan(const struct table *table, char *list, struct sv_p
 			plan->release = true;
 		else if (!strcmp(flag, "unprivileged"))
 			plan->unprivileged = true;
+		else if (!strcmp(flag, "operand"))
+			bytes_of(table, value, plan->operand, sizeof(plan->operand));
+		else if (!strcmp(flag, "compare"))
+			bytes_of(table, value, plan->compare, sizeof(plan->compare));
+		else if (!strcmp(flag, "new"))
+			atomic->stores = strcmp(value, "-") &&
+					 bytes_of(table, value, atomic->updated, sizeof(atomic->updated));
 		else
 			fail_msg("%s: unknown flag %s", table->where, flag);
 	}
 	return plan->count * plan->esize;
+}
+
+/* The operands, and what the operation makes of them. */
+static void check_atomic(const struct table *table, const struct sv_plan *plan,
+			 const struct sv_plan *expected, const struct atomic *atomic)
+{
+	unsigned size = plan->esize * plan->count;
+	uint8_t updated[SV_ATOMIC_BYTES] = {0};
+
+	check(table->where, plan->op != SV_OP_NONE);
+	check(table->where, !memcmp(plan->operand, expected->operand, size));
+	check(table->where, plan->op != SV_OP_CAS || !memcmp(plan->compare, expected->compare, size));
+	check(table->where, sv_atomic(plan->op, size, plan->big_endian, plan->operand, plan->compare,
+				      expected->data, updated) == atomic->stores);
+	check(table->where, !atomic->stores || !memcmp(updated, atomic->updated, size));
 }
 
 /* The "after" column against what was written, in order. */
@@ -145,6 +184,7 @@ static void cases(void **state)
 	table_open(&table, path);
 	while (table_next(&table)) {
 		struct sv_plan plan, expected;
+		struct atomic atomic;
 		bool read[MACHINE_REGS];
 		struct sv_context context;
 		struct machine machine;
@@ -157,7 +197,7 @@ static void cases(void **state)
 		sv_insn_format(&insn, 0, text, sizeof(text));
 		check(table.where, !strcmp(text, table.column[1]));
 		before(&table, table.column[2], &machine, &context, read);
-		unsigned bytes = expected_plan(&table, table.column[3], &expected);
+		unsigned bytes = expected_plan(&table, table.column[3], &expected, &atomic);
 
 		memset(&plan, 0xa5, sizeof(plan));
 		check(table.where, sv_plan_address(&insn, &context, &machine_ops, &machine, &plan) == SV_OK);
@@ -167,9 +207,12 @@ static void cases(void **state)
 		check(table.where,
 		      plan.write == expected.write && plan.unprivileged == expected.unprivileged);
 		check(table.where, plan.acquire == expected.acquire && plan.release == expected.release);
-		if (!expected.write)
+		check(table.where, atomic.expected == (plan.op != SV_OP_NONE));
+		if (!expected.write || atomic.expected)
 			memcpy(plan.data, expected.data, sizeof(plan.data));
 		check(table.where, sv_plan_data(&insn, &machine_ops, &machine, &plan) == SV_OK);
+		if (atomic.expected)
+			check_atomic(&table, &plan, &expected, &atomic);
 		check(table.where, !memcmp(plan.data, expected.data, bytes));
 		/* The other lanes of a register of which a load fills one are read when it finishes. */
 		check(table.where,
@@ -201,7 +244,9 @@ static void refused_rows(void **state)
 		struct sv_insn insn;
 
 		assert_int_equal(!first[i].refusal, !*sv_refusal_text(first[i].refusal));
-		if (!first[i].refusal || sv_decode(SV_A64, first[i].value, &insn) != SV_OK)
+		/* Where an exclusive would have gone can be told, for the abort that it gets. */
+		if (!first[i].refusal || first[i].refusal == SV_REFUSAL_EXCLUSIVE ||
+		    sv_decode(SV_A64, first[i].value, &insn) != SV_OK)
 			continue;
 		assert_int_equal(sv_plan_address(&insn, &context, &machine_ops, &machine, &plan),
 				 SV_UNSUPPORTED);
