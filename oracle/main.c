@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The behaviour oracle's driver: options, workers, progress, report. README.md beside this file. */
+#include <errno.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -80,6 +81,30 @@ static void parse(int argc, char **argv)
 	}
 }
 
+/* Better said before anything starts. */
+static void check_options(void)
+{
+	size_t count, row = 0;
+	const struct sv_row *rows = sv_rows(SV_A64, &count);
+
+	if (access(options.guest, R_OK)) {
+		fprintf(stderr, "oracle: --guest: %s: %s\n", options.guest, strerror(errno));
+		exit(2);
+	}
+	while (options.row && row < count && strcmp(sv_row_name(&rows[row]), options.row))
+		row++;
+	if (options.row && (row == count || !run_takes(&rows[row]))) {
+		fprintf(stderr, "oracle: --row: %s: %s\n", options.row,
+			row == count ? "no such encoding; isa/a64.isa has the names"
+				     : "memory copies are not run");
+		exit(2);
+	}
+	if (count > ROWS) {
+		fprintf(stderr, "oracle: %zu rows are more than %d: raise ROWS in run.h\n", count, ROWS);
+		exit(2);
+	}
+}
+
 static uint64_t progress(const struct results *results, uint64_t *mismatches)
 {
 	uint64_t cases = 0;
@@ -132,6 +157,7 @@ int main(int argc, char **argv)
 	bool good;
 
 	parse(argc, argv);
+	check_options();
 	options.version = machine_version(options.qemu, version, sizeof(version));
 	if (!options.version) {
 		printf("SKIP: %s is not there\n", options.qemu);
@@ -153,5 +179,7 @@ int main(int argc, char **argv)
 		}
 	}
 	good = watch(results);
-	return report(&options, version, results, good) ? 0 : 1;
+	if (!good)
+		return 1;
+	return report(&options, version, results) ? 0 : 1;
 }

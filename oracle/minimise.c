@@ -284,31 +284,36 @@ static void print_access(struct text *text, const struct search *search, const s
 	      job->row->flags & SV_ROW_UNPRIV ? " unprivileged" : "");
 }
 
+/* The general registers written: the base, or all others from Rt on. */
+static bool print_general(struct text *text, const struct job *job, const struct outcome *usual,
+			  const bool *written, bool base)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < 33; i++) {
+		unsigned n = (i + job->insn.Rt) % 33;
+
+		if (!written[n] || (n == job->insn.Rn || n > 30) != base)
+			continue;
+		print_register(text, n, *numbered((struct registers *)&usual->out, n));
+		any = true;
+	}
+	return any;
+}
+
+/* In the order in which salvage writes: what was loaded, then the base. */
 static void print_after(struct text *text, const struct job *job, const struct outcome *usual,
 			const bool *written)
 {
-	/* Transfer registers, then whatever else, then the base. */
-	const unsigned base = job->insn.Rn == 31 ? 31 : job->insn.Rn;
-	bool any = false;
+	bool any = print_general(text, job, usual, written, false);
 
-	for (unsigned turn = 0; turn < 4; turn++)
-		for (unsigned i = 0; i < 33; i++) {
-			unsigned due = i == job->insn.Rt     ? 0
-				       : i == job->insn.Rt2  ? 1
-				       : i == base || i > 30 ? 3
-							     : 2;
-
-			if (due == turn && written[i]) {
-				print_register(text, i, *numbered((struct registers *)&usual->out, i));
-				any = true;
-			}
-		}
 	for (unsigned i = 0; i < 32; i++)
 		if (memcmp(job->v[i], usual->v[i], sizeof(job->v[i]))) {
 			print(text, "v%u=%llx%016llx ", i, (unsigned long long)usual->v[i][1],
 			      (unsigned long long)usual->v[i][0]);
 			any = true;
 		}
+	any |= print_general(text, job, usual, written, true);
 	if (!any)
 		print(text, "-");
 }

@@ -50,7 +50,7 @@ static bool mixed(const struct figures *figures)
 	return (figures->undefined && figures->cases) || (figures->refused && figures->sessions);
 }
 
-bool report(const struct options *options, const char *version, const struct results *results, bool good)
+bool report(const struct options *options, const char *version, const struct results *results)
 {
 	struct row_result *rows = calloc(ROWS, sizeof(*rows));
 	size_t count, run = 0, unknown = 0, aside = 0;
@@ -59,6 +59,7 @@ bool report(const struct options *options, const char *version, const struct res
 	uint64_t least = UINT64_MAX, most = 0;
 	time_t now = time(NULL);
 	char date[32];
+	bool good = true;
 
 	if (!rows)
 		return false;

@@ -44,6 +44,6 @@ bool run_worker(const struct options *options, unsigned worker, struct results *
 struct verdict run_single(struct job *job, struct machine *machine, unsigned version);
 
 /* Prints what the workers found; true if there is nothing wrong. */
-bool report(const struct options *options, const char *version, const struct results *results, bool good);
+bool report(const struct options *options, const char *version, const struct results *results);
 
 #endif
