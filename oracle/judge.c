@@ -95,10 +95,8 @@ static const char *compare_fault(const struct job *job, const struct expected *e
 }
 
 /* The registers that salvage writes, after a case that completed. */
-static const char *compare_state(const struct job *job, const struct model *model, const struct slot *slot,
-				 const uint8_t *window)
+static const char *compare_state(const struct model *model, const struct slot *slot, const uint8_t *window)
 {
-	(void)job;
 	if (model->strayed)
 		return "we access what we should not";
 	if (memcmp(&model->regs[SV_X0], slot->out.x, sizeof(slot->out.x)))
@@ -188,38 +186,36 @@ static const char *compare_syndrome(const struct job *job, const struct footprin
 }
 
 /* One pass with part of the data taken away. */
-static struct verdict judge_pass(const struct job *job, const struct machine *machine,
-				 const struct footprint *footprint, enum pass pass, const struct slot *slot,
-				 const uint8_t *window, struct figures *figures)
+static const char *judge_pass(const struct job *job, const struct machine *machine,
+			      const struct footprint *footprint, enum pass pass, const struct slot *slot,
+			      const uint8_t *window, struct figures *figures)
 {
 	const struct trap *trap = &slot->brief[pass - 1];
+	const struct sv_row *row = job->row;
 	struct sv_report report;
 	struct model model;
 	uint64_t va, ipa;
 	const char *what;
 
 	if (!missing(footprint, pass, &va, &ipa))
-		return (struct verdict){EC(trap->esr) == EC_BRK64 ? NULL : "an abort where we expect none",
-					NULL, false};
+		return EC(trap->esr) == EC_BRK64 ? NULL : "an abort where we expect none";
 	if (EC(trap->esr) != EC_ABORT_LOW)
-		return (struct verdict){"no stage-2 abort where we expect one", NULL, false};
+		return "no stage-2 abort where we expect one";
 	figures->syndromes++;
 	what = compare_syndrome(job, footprint, pass, trap, figures);
-	if (what || job->insn.row->flags & SV_ROW_ISV)
-		return (struct verdict){
-			what, job->insn.row->refusal ? sv_refusal_text(job->insn.row->refusal) : NULL, false};
+	if (what || row->flags & SV_ROW_ISV)
+		return what;
 
 	model_begin(&model, job, machine);
 	model_session(&model, pass, trap, &report);
-	if (job->insn.row->refusal) {
-		if (report.reason != (enum sv_reason)(SV_REASON_FIRST_REFUSED + job->insn.row->refusal - 1))
-			return (struct verdict){"the reason of a refusal", NULL, false};
-		return (struct verdict){NULL, sv_reason_text(report.reason), false};
-	}
+	if (row->refusal)
+		return report.reason == (enum sv_reason)(SV_REASON_FIRST_REFUSED + row->refusal - 1)
+			       ? NULL
+			       : "the reason of a refusal";
 	if (report.ending != SV_ENDING_COMPLETED)
-		return (struct verdict){sv_reason_text(report.reason), NULL, false};
+		return sv_reason_text(report.reason);
 	figures->sessions++;
-	return (struct verdict){compare_state(job, &model, slot, window), NULL, false};
+	return compare_state(&model, slot, window);
 }
 
 /* What is forgiven, in full: EXCLUSIONS in judge.h says why. */
@@ -249,7 +245,7 @@ static bool exempt(const struct job *job, const struct footprint *footprint, con
 	return false;
 }
 
-struct verdict judge(const struct job *job, const struct machine *machine, unsigned version, unsigned passes,
+struct verdict judge(const struct job *job, const struct machine *machine, unsigned version,
 		     struct figures *figures)
 {
 	const struct slot *slot = machine_slot(machine, job->slot);
@@ -258,7 +254,7 @@ struct verdict judge(const struct job *job, const struct machine *machine, unsig
 	struct expected expected;
 	struct model model;
 	uint8_t window[WINDOW_BYTES];
-	struct verdict verdict = {NULL, NULL, false};
+	struct verdict verdict = {NULL, false};
 
 	if (EC(trap->esr) == EC_HVC64 && EC(trap->esr_el1) == EC_UNKNOWN) {
 		figures->undefined++;
@@ -274,7 +270,10 @@ struct verdict judge(const struct job *job, const struct machine *machine, unsig
 	expected = expect(job, &footprint, version);
 	if (exempt(job, &footprint, &expected, trap, version, figures))
 		return verdict;
-	figures->cases++;
+	if (job->row->refusal)
+		figures->refused++;
+	else
+		figures->cases++;
 	if (expected.faults) {
 		figures->faulted++;
 		verdict.what = compare_fault(job, &expected, trap);
@@ -285,13 +284,13 @@ struct verdict judge(const struct job *job, const struct machine *machine, unsig
 		return verdict;
 	}
 
-	figures->completed++;
+	figures->completed += !job->row->refusal;
 	case_window_read(job, machine, window);
 	if (job->insn.row->flags & SV_ROW_ISV && !job->insn.row->refusal) {
 		model_direct(&model, &footprint);
-		verdict.what = compare_state(job, &model, slot, window);
+		verdict.what = compare_state(&model, slot, window);
 	}
-	for (enum pass pass = PASS_HOLE; pass < (enum pass)passes && !verdict.what && !verdict.reason; pass++)
-		verdict = judge_pass(job, machine, &footprint, pass, slot, window, figures);
+	for (enum pass pass = PASS_HOLE; pass < PASSES && !verdict.what; pass++)
+		verdict.what = judge_pass(job, machine, &footprint, pass, slot, window, figures);
 	return verdict;
 }

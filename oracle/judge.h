@@ -32,25 +32,24 @@ enum exclusion {
 
 /* What one case adds to the figures; also their sum. */
 struct figures {
-	uint64_t cases;         /* compared, completed or faulted */
-	uint64_t completed;     /* run to the end by both */
+	uint64_t cases;         /* of rows that we perform: compared, completed or faulted */
+	uint64_t completed;     /* of the cases: run to the end by both, registers and memory compared */
 	uint64_t faulted;       /* stage-1 faults that both see */
 	uint64_t syndromes;     /* stage-2 aborts whose syndrome was compared */
 	uint64_t sessions;      /* sessions run on such an abort and compared to the end */
 	uint64_t unpredictable; /* words thrown away */
 	uint64_t undefined;     /* QEMU does not know the instruction */
-	uint64_t refused;       /* ours declined by name */
+	uint64_t refused;       /* cases of rows that we refuse by name: faults and syndromes compared */
 	uint64_t mismatches;
 	uint64_t exclusions[EXCLUSION_COUNT];
 };
 
 struct verdict {
-	const char *what;   /* NULL: the same; else in what they differ */
-	const char *reason; /* of a refusal */
+	const char *what; /* NULL: the same; else in what they differ */
 	bool undefined;
 };
 
-struct verdict judge(const struct job *job, const struct machine *machine, unsigned version, unsigned passes,
+struct verdict judge(const struct job *job, const struct machine *machine, unsigned version,
 		     struct figures *figures);
 
 #endif

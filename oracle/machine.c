@@ -58,7 +58,9 @@ unsigned machine_version(const char *qemu, char *text, size_t size)
 		*text = 0;
 	text[strcspn(text, "\n")] = 0;
 	pclose(pipe);
-	return sscanf(text, "QEMU emulator version %u.%u", &major, &minor) == 2 ? major * 100 + minor : 0;
+	if (!strncmp(text, "QEMU emulator version ", 22))
+		memmove(text, text + 22, strlen(text + 22) + 1);
+	return sscanf(text, "%u.%u", &major, &minor) == 2 ? major * 100 + minor : 0;
 }
 
 static void execute(const char *qemu, const char *guest, int fd)

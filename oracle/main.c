@@ -163,7 +163,7 @@ int main(int argc, char **argv)
 		printf("SKIP: %s is not there\n", options.qemu);
 		return EXIT_SKIP;
 	}
-	printf("seed %llu, %s\n", (unsigned long long)options.seed, version);
+	printf("seed %llu, QEMU %s\n", (unsigned long long)options.seed, version);
 	fflush(stdout);
 
 	bytes = options.workers * sizeof(*results);

@@ -14,7 +14,8 @@ struct worker {
 	size_t count;
 	unsigned order[ROWS]; /* the rows that take part */
 	size_t ordered;
-	uint64_t random, drawn, judged, share;
+	uint64_t random, drawn, turn;
+	bool probing;
 	struct job *jobs; /* one a slot */
 	struct job failed[FAILURES];
 	const char *failed_what[FAILURES];
@@ -36,22 +37,34 @@ static void begin_batch(struct machine *machine, const struct setting *setting, 
 	batch->slots_pa = SLOTS_PA + slot * SLOT_BYTES;
 }
 
+/* Rows take turns; those that salvage refuses, of which only syndromes are compared, in one round of so many. */
+#define REFUSED_ROUNDS 8
+
+static unsigned next_row(struct worker *worker)
+{
+	for (;;) {
+		unsigned row = worker->order[worker->turn % worker->ordered];
+		uint64_t round = worker->turn++ / worker->ordered;
+
+		if (worker->probing || !worker->rows[row].refusal || !(round % REFUSED_ROUNDS))
+			return row;
+	}
+}
+
 static void draw_batch(struct worker *worker)
 {
-	uint64_t left = worker->share - worker->drawn;
-	unsigned count = left < BATCH_CASES ? (unsigned)left : BATCH_CASES;
 	unsigned first = worker->machine.mail->produced % BATCHES * BATCH_CASES;
 	struct setting setting = case_setting(&worker->random);
 
-	begin_batch(&worker->machine, &setting, first, count);
-	for (unsigned slot = first; slot < first + count; slot++) {
-		unsigned row = worker->order[worker->drawn % worker->ordered];
+	begin_batch(&worker->machine, &setting, first, BATCH_CASES);
+	for (unsigned slot = first; slot < first + BATCH_CASES; slot++) {
+		unsigned row = next_row(worker);
 		struct job *job = &worker->jobs[slot];
 
 		job->slot = slot;
 		job->setting = setting;
 		job->number = worker->drawn++;
-		worker->results->row[row].figures.unpredictable +=
+		worker->results->row[row].unpredictable +=
 			case_draw(job, &worker->rows[row], &worker->random);
 		case_place(job, &worker->machine);
 	}
@@ -76,22 +89,17 @@ static void judge_batch(struct worker *worker, uint64_t number)
 
 	for (unsigned i = 0; i < batch->count; i++) {
 		const struct job *job = &worker->jobs[number % BATCHES * BATCH_CASES + i];
-		struct row_result *row = &worker->results->row[job->row - worker->rows];
-		struct verdict verdict =
-			judge(job, &worker->machine, worker->options->version, PASSES, &row->figures);
+		struct figures *row = &worker->results->row[job->row - worker->rows];
+		uint64_t before = row->cases;
+		struct verdict verdict = judge(job, &worker->machine, worker->options->version, row);
 
-		if (verdict.reason) {
-			row->figures.refused++;
-			row->reason = verdict.reason;
-		}
 		if (verdict.what) {
-			row->figures.mismatches++;
+			row->mismatches++;
 			worker->results->mismatches++;
 			keep(worker, job, verdict.what);
 		}
-		worker->results->cases++;
+		worker->results->cases += row->cases - before;
 	}
-	worker->judged += batch->count;
 }
 
 struct verdict run_single(struct job *job, struct machine *machine, unsigned version)
@@ -102,46 +110,54 @@ struct verdict run_single(struct job *job, struct machine *machine, unsigned ver
 	case_place(job, machine);
 	machine_submit(machine);
 	if (!machine_wait(machine, machine->mail->produced))
-		return (struct verdict){"QEMU is lost", NULL, false};
-	return judge(job, machine, version, PASSES, &figures);
+		return (struct verdict){"QEMU is lost", false};
+	return judge(job, machine, version, &figures);
 }
 
-static bool run(struct worker *worker)
+/* Runs until so many cases are drawn and judged, or until so many are compared. */
+static bool run(struct worker *worker, uint64_t drawn, uint64_t compared)
 {
-	struct mail *mail = worker->machine.mail;
-
-	while (worker->judged < worker->share) {
-		uint64_t oldest;
-
-		while (worker->drawn < worker->share && mail->produced - mail->done < BATCHES &&
-		       worker->drawn - worker->judged <= (BATCHES - 1) * BATCH_CASES)
+	for (uint64_t judged = worker->drawn / BATCH_CASES;; judged++) {
+		while ((worker->drawn < drawn || worker->results->cases < compared) &&
+		       worker->drawn / BATCH_CASES < judged + BATCHES)
 			draw_batch(worker);
-		oldest = mail->produced - (worker->drawn - worker->judged + BATCH_CASES - 1) / BATCH_CASES;
-		if (!machine_wait(&worker->machine, oldest + 1))
+		if (judged == worker->drawn / BATCH_CASES)
+			return true;
+		if (!machine_wait(&worker->machine, judged + 1))
 			return false;
-		judge_batch(worker, oldest);
+		judge_batch(worker, judged);
 	}
-	return true;
 }
 
-/* Rows of which QEMU knows no word: they get a few cases, and no more. */
+/* Rows of which QEMU knows no word, or no word can be compared, get a few cases, and no more. */
 #define PROBES 16
 
 static bool probe(struct worker *worker)
 {
 	size_t known = 0;
 
-	worker->share = worker->ordered * PROBES;
-	if (!run(worker))
+	worker->probing = true;
+	if (!run(worker, worker->ordered * PROBES, 0))
 		return false;
+	worker->probing = false;
 	for (size_t i = 0; i < worker->ordered; i++) {
-		const struct figures *figures = &worker->results->row[worker->order[i]].figures;
+		const struct figures *figures = &worker->results->row[worker->order[i]];
 
-		if (figures->undefined < PROBES)
+		if (figures->cases || figures->refused)
 			worker->order[known++] = worker->order[i];
 	}
 	worker->ordered = known;
+	worker->turn = 0;
 	return true;
+}
+
+/* Compared are cases of rows that salvage performs; where none takes part, those drawn have to do. */
+static bool run_share(struct worker *worker, uint64_t share)
+{
+	for (size_t i = 0; i < worker->ordered; i++)
+		if (!worker->rows[worker->order[i]].refusal)
+			return run(worker, 0, share);
+	return !worker->ordered || run(worker, share, 0);
 }
 
 bool run_takes(const struct sv_row *row)
@@ -172,10 +188,7 @@ bool run_worker(const struct options *options, unsigned number, struct results *
 		return false;
 	map_build(&worker->machine);
 	map_spaces(&worker->machine);
-	good = probe(worker);
-	if (share > worker->judged)
-		worker->share = share;
-	good = good && (!worker->ordered || run(worker));
+	good = probe(worker) && run_share(worker, share);
 	for (unsigned i = 0; good && i < worker->failures; i++) {
 		results->failure[i].row = (unsigned)(worker->failed[i].row - worker->rows);
 		results->failure[i].what = worker->failed_what[i];

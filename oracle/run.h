@@ -15,14 +15,9 @@ struct options {
 #define FAILURES 16
 #define LINE     1024
 
-struct row_result {
-	struct figures figures;
-	const char *reason; /* of a refusal; static text, the same in all processes */
-};
-
 struct results {
 	uint64_t cases, mismatches; /* so far */
-	struct row_result row[ROWS];
+	struct figures row[ROWS];
 	unsigned failures; /* kept: at most one of each kind a row */
 	struct {
 		unsigned row;
