@@ -8,7 +8,7 @@ MESON := meson
 JOBS ?= $(shell nproc)
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: all native arm64 deps demo check bench oracle install format clean
+.PHONY: all native arm64 deps demo check sweep bench oracle install format clean
 
 all: native arm64
 
@@ -37,6 +37,14 @@ demo: all
 
 check: all $(SANITIZE)/build.ninja
 	@python3 scripts/check.py $(BUILD) $(SANITIZE)
+
+# The encoding oracle: all 2^32 words against LLVM, some minutes. Interrupted, it goes on where it was.
+sweep:
+	@sh scripts/deps sweep
+	@[ -d $(BUILD) ] || $(MESON) setup $(BUILD) $(MESONFLAGS)
+	@ninja -C $(BUILD) -t query tests/sweep/sweep >/dev/null 2>&1 || $(MESON) setup --reconfigure $(BUILD) >/dev/null
+	@ninja -C $(BUILD) -j$(JOBS) tests/sweep/sweep
+	@$(BUILD)/tests/sweep/sweep $(BUILD)/sweep.state $(JOBS)
 
 bench: all
 	@$(BUILD)/salvage bench

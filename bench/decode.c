@@ -49,7 +49,7 @@ static struct outcome decode_and_print(void *unused)
 
 	for (size_t i = 0; i < WORDS; i++) {
 		struct sv_insn insn;
-		char text[64];
+		char text[SV_INSN_TEXT];
 
 		if (sv_decode(SV_A64, words[i], &insn) != SV_OK)
 			continue;

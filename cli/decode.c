@@ -83,7 +83,7 @@ static int refuse(const char *text)
 static int decode(enum sv_isa isa, bool json, const char *text)
 {
 	struct sv_insn insn;
-	char buffer[64];
+	char buffer[SV_INSN_TEXT];
 	uint64_t word;
 	bool known;
 

@@ -8,11 +8,15 @@ import pathlib
 import re
 import sys
 
-WIDTHS = dict(Rt=5, Rd=5, Rt2=5, Rn=5, Rm=5, Rs=5, option=3, S=1, Q=1, size=2, imm7=7, imm9=9, imm12=12, imm19=19)
+WIDTHS = dict(Rt=5, Rd=5, Rt2=5, Rn=5, Rm=5, Rs=5, option=3, S=1, Q=1, size=2, imm7=7, imm9=9, imm12=12, imm19=19,
+              Zt=5, Pt=4, Pg=3, xs=1, V=1, Rv=2, off4=4, imm4=4, imm5=5, imm6=6, imm9h=6, imm9l=3)
 # Immediates: signed or not, and what scales them: the element's size, or a fixed number of bits.
-IMMEDIATES = dict(imm7=(True, None), imm9=(True, 0), imm12=(False, None), imm19=(True, 2))
-# Where decode.c looks for the fields of vector structures.
-PLACES = dict(Q=30, size=10)
+IMMEDIATES = dict(imm7=(True, None), imm9=(True, 0), imm12=(False, None), imm19=(True, 2),
+                  imm4=(True, 0), imm5=(False, None), imm6=(False, None), imm9h=(True, 3))
+# Fields that decode.c and format.c look for at one place, in the rows that have them.
+PLACES = dict(Q=30, size=10, imm9l=10, V=15, Rv=13, off4=0)
+# Fields that are another one by a name of their own.
+ALIASES = dict(Rd='Rt', Zt='Rt', Pt='Rt', xs='option')
 # Pieces of the operands column: how src/insn/tables.h calls each, and the fields it shows. A capital S, D, ... before a
 # vector register's number is a character of its own in the template.
 OPERANDS = {
@@ -23,7 +27,16 @@ OPERANDS = {
     '<Xn|SP>': ('XnSP', 'Rn'), '<R><m>': ('Rm', 'Rm option'), '{, <extend>}': ('extend', 'option S'),
     '#<imm>': ('imm', 'imm'), '{, #<imm>}': ('offset', 'imm'), '<label>': ('label', 'imm'),
     '[<index>]': ('index', 'Q S size'),
+    '<Zn>': ('Zn', 'Rn'), '<Zm>': ('Zm', 'Rm'), '<Pt>': ('Pt', 'Pt'), '<Pg>': ('Pg', 'Pg'), '<PNg>': ('PNg', 'Pg'),
+    '{, <Xm>}': ('added', 'Rm'), '{, <Xm>, lsl}': ('indexed', 'Rm'), '<Xm>, lsl': ('shifted', 'Rm'), '{, #<imm>, mul vl}': ('vectors', 'imm'),
+    '<mod>': ('mod', 'xs'), '<Wv>': ('Wv', 'Rv'), '<offs>': ('offs', 'off4'), '{, #<offs>, mul vl}': ('offsvl', 'off4'),
+    '{<tile>}': ('tile', 'V Rv off4'),
 }
+for step in 0, 1, 2, 3, 4, 8, 12:
+    OPERANDS[f'<Zt+{step}>' if step else '<Zt>'] = (f'Zt{step}', 'Zt')
+for count in 3, 4:
+    for arrangement in 'bhsdq':
+        OPERANDS[f'{{ <Zt>.{arrangement} - <Zt+{count - 1}>.{arrangement} }}'] = ('range', 'Zt')
 for width in 'BHSDQ':
     OPERANDS |= {f'<{width}t>': (width + 't', 'Rt'), f'<{width}t1>': (width + 't', 'Rt'),
                  f'<{width}t2>': (width + 't2', 'Rt2'), f'<{width}s>': (width + 's', 'Rs')}
@@ -35,7 +48,7 @@ FLAGS = {'isv', 'acquire', 'release', 'unpriv', 'cm'}
 CLASS_FLAGS = {'unprivileged': {'unpriv'}}  # what a class implies
 # What an atomic does; enum sv_op.
 OPERATIONS = 'cas swp add clr eor set smax smin umax umin fadd fmax fmin fmaxnm fminnm'.split()
-DETAILS = {'no1d', 'replicate', 'granule'}
+DETAILS = {'no1d', 'replicate', 'granule', 'm31', 'x16', 'x32'}
 
 
 class Fault(Exception):
@@ -106,11 +119,14 @@ class Row:
                 raise self.fault(f'field "{name}" at bit {self.fields[name]}, expected at {place}')
 
     def parse_access(self, access):
-        match = re.fullmatch(r'(r|w|rw) ([1-9])x(1|2|4|8|16|64|T)(s?)', access)
+        match = re.fullmatch(r'(r|w|rw) ([1-9]?v|[1-9]|16|32)x(1|2|4|8|16|64|T)(s?)', access)
         if not match:
             raise self.fault(f'cannot read the access "{access}", expected e.g. "r 2x4s"')
         self.load, self.store, self.signed = 'r' in match[1], 'w' in match[1], bool(match[4])
-        self.count, self.esize = int(match[2]), 0 if match[3] == 'T' else int(match[3])
+        # As many elements as a vector has: how many registers there are is all that can be said.
+        self.vectors = int(match[2][:-1] or 1) if match[2].endswith('v') else 0
+        self.count = 0 if self.vectors else int(match[2])
+        self.esize = 0 if match[3] == 'T' else int(match[3])
         if self.signed and self.store:
             raise self.fault('a store has no sign')
 
@@ -139,7 +155,7 @@ class Row:
         self.syntax, shown = [], set()
         operands = '' if self.operands == '-' else self.operands
         pattern = '|'.join(re.escape(piece) for piece in sorted(OPERANDS, key=len, reverse=True))
-        for match in re.finditer(pattern + r'|#-?\d+|.', operands):
+        for match in re.finditer(pattern + r'|#-?\d+|\{ | \}|.', operands):
             piece = match[0]
             if piece in OPERANDS:
                 operand, fields = OPERANDS[piece]
@@ -154,8 +170,7 @@ class Row:
                 self.syntax += [f"'{char}'" for char in piece]
         self.place_immediate()
         drawn = {'imm' if field in IMMEDIATES else field for field in self.fields}
-        if self.imm == '10':
-            drawn.remove('S')
+        drawn -= {'S'} if self.imm == '10' else {'imm9l'} if self.imm == '9vl' else set()
         if drawn - shown or shown - drawn - {'Q', 'size', 'S'}:
             raise self.fault(f'fields drawn ({" ".join(sorted(drawn))}) are not those that the operands show '
                              f'({" ".join(sorted(shown))})')
@@ -175,11 +190,15 @@ class Row:
         fixed = '<Xm>' in self.operands or re.search(r'#-?\d', self.operands)
         # LDRAA's S and imm9 are one immediate with another field between them.
         split = self.immediate == 'imm9' and 'S' in self.fields
-        self.imm = '10' if split else 'footprint' if fixed else self.immediate[3:] or 'none'
+        self.imm = ('10' if split else 'footprint' if fixed and not self.cls.startswith('s') or '], <Xm>' in self.operands else
+                    '9vl' if self.immediate == 'imm9h' else 'vl' if 'mul vl' in self.operands and self.immediate else
+                    self.immediate[3:] or 'none')
 
     def shape(self, operands):
         """enum sv_form, and how many registers are transferred."""
         registers = operands.count('<Vt')
+        if self.cls in ('sve', 'sme'):
+            return self.cls, self.vectors or 1
         if self.esize and not registers:
             return 'simd' if re.search('<[BHSDQ]t', operands) else 'general', self.count
         if registers == 0 or self.refusal:
@@ -209,8 +228,7 @@ class Row:
             unpredictable |= {'s_31'} if self.load else set()
         if self.cls == 'ldst64b':
             undefined.add('t_24')
-        if 'no1d' in self.details:
-            undefined.add('1d')
+        undefined |= {name for name in ('1d', 'm_31') if name.replace('_', '') in (word.removeprefix('no') for word in self.details)}
         return unpredictable, undefined
 
     def layout(self):
@@ -221,16 +239,19 @@ class Row:
             signed, shift = IMMEDIATES[self.immediate]
             mask = (1 << width) - 1 << at
             left = 64 - at - width if signed else 0
-            shift = 4 if 'granule' in self.details else scale if shift is None else shift
+            shift = (4 if self.details & {'granule', 'x16'} else 5 if 'x32' in self.details else scale if shift is None else
+                     shift)
             right = left + at - shift
         relations = [' | '.join(f'SV_RELATION_{name}' for name in sorted(names)) or '0' for names in self.conditions()]
-        fields = dict(self.fields)
-        if 'Rd' in fields:
-            fields['Rt'] = fields['Rd']
-        if 'option' not in fields:
+        fields = {}
+        for name, at in self.fields.items():
+            width = (1 << WIDTHS[name]) - 1
+            # Of the first of two or four vector registers some bits are not drawn, or say something else.
+            fields[ALIASES.get(name, name)] = at, width & ~(self.mask >> at) if name == 'Zt' else width
+        if 'option' not in fields or 'xs' in self.fields:
             fields.pop('S', None)
-        fields = ', '.join('{ %d, %d }' % (fields[name], (1 << WIDTHS[name]) - 1) if name in fields
-                           else '{ 0, 0 }' for name in ('Rt', 'Rt2', 'Rn', 'Rm', 'Rs', 'option', 'S'))
+        fields = ', '.join('{ %d, %d }' % fields.get(name, (0, 0))
+                           for name in ('Rt', 'Rt2', 'Rn', 'Rm', 'Rs', 'Pg', 'option', 'S'))
         return (f'{{ {mask:#x}, {self.should:#x}, {self.should_value:#x}, {left}, {right}, '
                 f'{scale if "option" in self.fields else 0}, {relations[0]}, {relations[1]}, {fields} }}')
 
@@ -323,12 +344,12 @@ def emit(isa, rows):
         # The mnemonic is the encoding's name up to the first underscore, in LLVM's lower case.
         lines.append(f'{{ {row.mask:#010x}, {row.value:#010x}, {flags}, SV_CLASS_{row.cls.upper()}, '
                      f'SV_MODE_{row.mode.upper()}, SV_IMM_{row.imm.upper()}, SV_FORM_{row.form.upper()}, '
-                     f'{row.esize}, {row.count}, {row.registers}, SV_REFUSAL_{row.refusal.upper() or "NONE"}, '
-                     f'SV_OP_{row.operation.upper() or "NONE"}, '
+                     f'SV_OP_{row.operation.upper() or "NONE"}, {row.esize}, {row.count}, {row.registers}, '
+                     f'SV_REFUSAL_{row.refusal.upper() or "NONE"}, '
                      f'{layouts.index(row.layout())}, {mnemonics.offset(row.name.split("_")[0].lower())}, '
                      f'{syntax.offset(tuple(row.syntax))} }}')
-    if len(layouts) > 256:
-        raise Fault('more than 256 layouts')
+    if len(layouts) > 1024:
+        raise Fault('more than 1024 layouts')
     head = ['/* SPDX-License-Identifier: BSD-2-Clause */', f'/* Generated from isa/{isa}.isa by isa/gen.py. */',
             '#include "tables.h"', '']
     tables = head + array('static const struct sv_row rows[]', lines)
@@ -348,7 +369,7 @@ def emit(isa, rows):
 def listing(rows):
     for row in rows:
         flags = ' '.join(sorted(row.flags & FLAGS) + [row.refusal and 'refused:' + row.refusal, row.feature]).split()
-        yield (f'{row.value:08x} {row.mask:08x} {row.name:29} {"r" * row.load + "w" * row.store} {row.count}x{row.esize or "T"}'
+        yield (f'{row.value:08x} {row.mask:08x} {row.name:29} {"r" * row.load + "w" * row.store} {f"{row.vectors}v" if row.vectors else row.count}x{row.esize or "T"}'
                f'{"s" if row.signed else " "} {row.cls:13} {row.mode:9} {" ".join(flags)}').rstrip()
 
 

@@ -45,7 +45,9 @@ enum sv_isa { SV_A64, SV_A32, SV_T32 };
 	X(LDST64B, "ldst64b")           /* LD64B, ST64B, ST64BV, ST64BV0 */                              \
 	X(MOPS, "mops")                 /* CPY, CPYF, SET, SETG */                                       \
 	X(CACHE, "cache")               /* cache maintenance by address */                               \
-	X(ZERO, "zero")                 /* DC ZVA, GVA, GZVA */
+	X(ZERO, "zero")                 /* DC ZVA, GVA, GZVA */                                          \
+	X(SVE, "sve")                   /* loads and stores of Z and P registers */                      \
+	X(SME, "sme")                   /* of ZA and ZT0 */
 /* clang-format on */
 
 enum sv_class {
@@ -73,7 +75,11 @@ const char *sv_class_name(enum sv_class iclass);
 	X(LDST64B, "a 64-byte access")                                                                               \
 	X(MOPS, "a memory copy or set")                                                                              \
 	X(CACHE, "cache maintenance where no memory is")                                                             \
-	X(ZERO, "zeroing of a block")
+	X(ZERO, "zeroing of a block")                                                                                \
+	X(SVE, "SVE: the vector length and the predicates are not read")                                            \
+	X(GATHER, "an SVE gather or scatter: every lane has an address of its own")                                 \
+	X(FAULTING, "an SVE first-fault or non-fault load: a fault is part of its result")                          \
+	X(SME, "SME: ZA is not read")
 /* clang-format on */
 
 enum sv_refusal {
@@ -88,11 +94,13 @@ enum sv_refusal {
 const char *sv_refusal_text(enum sv_refusal refusal);
 
 /* What an atomic does with memory and its operand. */
-#define SV_OPS(X)                                                                                           \
-	X(NONE, "")                                                                                         \
-	X(CAS, "cas") X(SWP, "swp") X(ADD, "add") X(CLR, "clr") X(EOR, "eor") X(SET, "set") X(SMAX, "smax") \
-		X(SMIN, "smin") X(UMAX, "umax") X(UMIN, "umin") X(FADD, "fadd") X(FMAX, "fmax")             \
-			X(FMIN, "fmin") X(FMAXNM, "fmaxnm") X(FMINNM, "fminnm")
+/* clang-format off */
+#define SV_OPS(X) \
+	X(NONE, "") X(CAS, "cas") X(SWP, "swp") X(ADD, "add") \
+	X(CLR, "clr") X(EOR, "eor") X(SET, "set") X(SMAX, "smax") \
+	X(SMIN, "smin") X(UMAX, "umax") X(UMIN, "umin") X(FADD, "fadd") \
+	X(FMAX, "fmax") X(FMIN, "fmin") X(FMAXNM, "fmaxnm") X(FMINNM, "fminnm")
+/* clang-format on */
 
 enum sv_op {
 #define X(name, text) SV_OP_##name,
@@ -118,6 +126,8 @@ enum sv_form {
 	SV_FORM_MULTIPLE, /* all lanes of registers Rt, Rt+1, ... modulo 32; count of them dealt out in turn */
 	SV_FORM_LANE,     /* lane index of each of the registers; other lanes stay */
 	SV_FORM_REPLICATE, /* one element for each of the registers, into all its lanes */
+	SV_FORM_SVE,       /* Z or P registers */
+	SV_FORM_SME,       /* ZA or ZT0 */
 };
 
 /* How the address is formed. */
@@ -136,8 +146,13 @@ enum sv_imm {
 	SV_IMM_9,         /* imm9, signed, in bytes */
 	SV_IMM_7,         /* imm7, signed, times the element size */
 	SV_IMM_19,        /* imm19, signed, times 4 */
+	SV_IMM_4,         /* imm4, signed, in bytes or times 16 or 32 */
+	SV_IMM_5,         /* imm5, unsigned, times the element size */
+	SV_IMM_6,         /* imm6, unsigned, times the element size */
 	SV_IMM_10,        /* S:imm9, signed, times 8 */
 	SV_IMM_FOOTPRINT, /* none drawn: the bytes accessed; negative if pre-indexed */
+	SV_IMM_VL,        /* imm4, signed, times the registers: in units of the vector length */
+	SV_IMM_9VL,       /* imm9h:imm9l, signed, in units of the vector length, or of the predicate length */
 };
 
 enum sv_row_flag {
@@ -166,15 +181,17 @@ struct sv_row {
 	uint32_t iclass : 6; /* enum sv_class */
 	uint32_t mode : 3;   /* enum sv_mode */
 	uint32_t imm : 4;    /* enum sv_imm */
-	uint32_t form : 4;   /* enum sv_form */
-	uint32_t : 3;
-	uint32_t esize : 7; /* bytes in one element: 1 to 64; 0: by the word's size field */
-	/* Elements at consecutive addresses; of SV_FORM_MULTIPLE: registers that are dealt to in turn. */
-	uint32_t count : 4;
+	uint32_t form : 3;   /* enum sv_form */
+	uint32_t op : 4;     /* enum sv_op */
+	uint32_t esize : 7;  /* bytes in one element: 1 to 64; 0: by the word's size field */
+	/*
+	 * Elements at consecutive addresses; 0: as the vector length says. Of SV_FORM_MULTIPLE: registers
+	 * that are dealt to in turn.
+	 */
+	uint32_t count : 6;
 	uint32_t registers : 4;    /* transferred */
 	uint32_t refusal : 5;      /* enum sv_refusal */
-	uint32_t op : 4;           /* enum sv_op */
-	uint32_t layout : 8;       /* private: where the fields lie */
+	uint32_t layout : 10;      /* private: where the fields lie */
 	uint16_t mnemonic, syntax; /* private: what sv_insn_format prints */
 };
 
@@ -204,14 +221,15 @@ struct sv_insn {
 	uint32_t word;
 	uint8_t isa;    /* enum sv_isa */
 	uint8_t length; /* bytes */
-	uint8_t Rt;     /* and Rd of CPY and SET */
+	uint8_t Rt;     /* and Rd of CPY and SET, Zt, Pt */
 	uint8_t Rt2, Rn, Rm, Rs;
-	uint8_t option; /* extend type of SV_MODE_REGISTER: 2 UXTW, 3 LSL, 6 SXTW, 7 SXTX */
+	uint8_t Pg;     /* a predicate as counter PN8 is 0 */
+	uint8_t option; /* extend type of SV_MODE_REGISTER: 2 UXTW, 3 LSL, 6 SXTW, 7 SXTX. SVE: 0 UXTW, 1 SXTW */
 	uint8_t amount; /* left shift of SV_MODE_REGISTER, 0..4 */
 	uint8_t esize;  /* bytes in one element */
-	uint8_t count;  /* elements at consecutive addresses, 1..64 */
-	uint8_t lanes;  /* in one register; 1 but for SV_FORM_MULTIPLE and SV_FORM_REPLICATE */
-	uint8_t index;  /* of the lane of SV_FORM_LANE */
+	uint8_t count; /* elements at consecutive addresses, 1..64; 0: as the vector length and the predicate say */
+	uint8_t lanes; /* in one register; 1 but for SV_FORM_MULTIPLE and SV_FORM_REPLICATE */
+	uint8_t index; /* of the lane of SV_FORM_LANE */
 	bool unpredictable; /* the word is CONSTRAINED UNPREDICTABLE (e.g. LDP with Rt == Rt2); salvage refuses it */
 	int64_t imm;        /* bytes */
 };
@@ -233,6 +251,7 @@ const struct sv_row *sv_classify(enum sv_isa isa, uint32_t word);
  * NUL-terminated and cut at size; returns the length it would have had without the cut, excluding the NUL.
  * pc resolves PC-relative operands; with pc == 0 they print as offsets ("#8"), as LLVM does.
  */
+#define SV_INSN_TEXT 96 /* every text fits, NUL included */
 size_t sv_insn_format(const struct sv_insn *insn, uint64_t pc, char *buffer, size_t size);
 
 /* The largest footprint of any row, in bytes. */

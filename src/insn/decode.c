@@ -35,7 +35,8 @@ static unsigned unusual_relations(uint32_t word, const struct sv_insn *insn)
 	       (insn->Rs == insn->Rn && insn->Rn != 31) * SV_RELATION_s_n |
 	       (insn->Rt == 31) * SV_RELATION_t_31 | (insn->Rt2 == 31) * SV_RELATION_t2_31 |
 	       (insn->Rs == 31) * SV_RELATION_s_31 | (insn->Rn == 31) * SV_RELATION_n_31 |
-	       (insn->Rt >= 24) * SV_RELATION_t_24 | (sv_size(word) == 3 && !sv_Q(word)) * SV_RELATION_1d;
+	       (insn->Rt >= 24) * SV_RELATION_t_24 | (insn->Rm == 31) * SV_RELATION_m_31 |
+	       (sv_size(word) == 3 && !sv_Q(word)) * SV_RELATION_1d;
 }
 
 /*
@@ -68,6 +69,10 @@ static void unusual_immediate(struct sv_insn *insn)
 		insn->imm = ((insn->imm & 0x1ff) - (int64_t)(insn->word >> 22 & 1) * 512) * 8;
 	else if (insn->row->imm == SV_IMM_FOOTPRINT)
 		insn->imm = insn->row->mode == SV_MODE_PRE ? -bytes : bytes;
+	else if (insn->row->imm == SV_IMM_VL)
+		insn->imm *= insn->row->registers;
+	else
+		insn->imm |= insn->word >> 10 & 7;
 }
 
 enum sv_status sv_decode(enum sv_isa isa, uint32_t word, struct sv_insn *insn)
@@ -97,6 +102,7 @@ enum sv_status sv_decode(enum sv_isa isa, uint32_t word, struct sv_insn *insn)
 		.Rn = Rn,
 		.Rm = field(word, layout->Rm),
 		.Rs = field(word, layout->Rs),
+		.Pg = field(word, layout->Pg),
 		.option = field(word, layout->option),
 		.amount = field(word, layout->S) * layout->scale,
 		.esize = row->esize,
@@ -113,7 +119,7 @@ enum sv_status sv_decode(enum sv_isa isa, uint32_t word, struct sv_insn *insn)
 	}
 	decoded.unpredictable =
 		(relations & layout->unpredictable) || ((word ^ layout->should_value) & layout->should_mask);
-	if (row->form >= SV_FORM_MULTIPLE)
+	if (row->form >= SV_FORM_MULTIPLE && row->form <= SV_FORM_REPLICATE)
 		structure(&decoded);
 	if (row->imm >= SV_IMM_10)
 		unusual_immediate(&decoded);

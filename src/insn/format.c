@@ -70,6 +70,122 @@ static bool is_store_alias(const struct sv_insn *insn)
 	       row->count == 1 && insn->Rt == 31 && !(row->flags & SV_ROW_ACQUIRE);
 }
 
+static void shifted(struct sv_text *text, const struct sv_insn *insn)
+{
+	reg(text, 'x', insn->Rm);
+	if (insn->esize == 1)
+		return;
+	sv_text_string(text, ", lsl ");
+	immediate(text, __builtin_ctz(insn->esize));
+}
+
+static void vectors(struct sv_text *text, int64_t imm)
+{
+	if (!imm)
+		return;
+	sv_text_string(text, ", ");
+	immediate(text, imm);
+	sv_text_string(text, ", mul vl");
+}
+
+/* A slice of a tile: the larger the elements, the more tiles there are and the fewer slices has each (DDI 0616, "SME tile slices"). */
+static void tile(struct sv_text *text, const struct sv_insn *insn)
+{
+	unsigned off4 = insn->word & 15, shift = 4 - (unsigned)__builtin_ctz(insn->esize);
+
+	sv_text_string(text, "{za");
+	sv_text_decimal(text, off4 >> shift);
+	sv_text_char(text, insn->word >> 15 & 1 ? 'v' : 'h');
+	sv_text_char(text, '.');
+	sv_text_char(text, "bhsdq"[4 - shift]);
+	sv_text_string(text, "[w");
+	sv_text_decimal(text, 12 + (insn->word >> 13 & 3));
+	sv_text_string(text, ", ");
+	sv_text_decimal(text, off4 & ((1u << shift) - 1));
+	sv_text_string(text, "]}");
+}
+
+static void vector(struct sv_text *text, const char *kind, unsigned number)
+{
+	sv_text_string(text, kind);
+	sv_text_decimal(text, number);
+}
+
+/* Three or four registers are a range, unless that wraps. */
+static void range(struct sv_text *text, const struct sv_insn *insn)
+{
+	unsigned last = insn->row->registers - 1u, step = insn->Rt + last < 32 ? last : 1;
+
+	for (unsigned i = 0; i <= last; i += step) {
+		vector(text, i == 0 ? "{ z" : step > 1 ? " - z" : ", z", (insn->Rt + i) % 32);
+		sv_text_char(text, '.');
+		sv_text_char(text, "bhsdq"[__builtin_ctz(insn->esize)]);
+	}
+	sv_text_string(text, " }");
+}
+
+/* What SVE and SME add. */
+static void scalable(struct sv_text *text, const struct sv_insn *insn, uint8_t operand)
+{
+	static const uint8_t steps[] = {0, 1, 2, 3, 4, 8, 12};
+
+	switch (operand) {
+	case SV_OPERAND_range:
+		range(text, insn);
+		break;
+	case SV_OPERAND_Zn:
+		vector(text, "z", insn->Rn);
+		break;
+	case SV_OPERAND_Zm:
+		vector(text, "z", insn->Rm);
+		break;
+	case SV_OPERAND_Pt:
+		vector(text, "p", insn->Rt);
+		break;
+	case SV_OPERAND_Pg:
+		vector(text, "p", insn->Pg);
+		break;
+	case SV_OPERAND_PNg:
+		vector(text, "pn", insn->Pg + 8u);
+		break;
+	case SV_OPERAND_added:
+		if (insn->Rm == 31)
+			break;
+		sv_text_string(text, ", ");
+		reg(text, 'x', insn->Rm);
+		break;
+	case SV_OPERAND_indexed:
+		if (insn->Rm == 31)
+			break;
+		sv_text_string(text, ", ");
+		shifted(text, insn);
+		break;
+	case SV_OPERAND_shifted:
+		shifted(text, insn);
+		break;
+	case SV_OPERAND_vectors:
+		vectors(text, insn->imm);
+		break;
+	case SV_OPERAND_mod:
+		sv_text_string(text, insn->option ? "sxtw" : "uxtw");
+		break;
+	case SV_OPERAND_Wv:
+		reg(text, 'w', 12 + (insn->word >> 13 & 3));
+		break;
+	case SV_OPERAND_offs:
+		sv_text_decimal(text, insn->word & 15);
+		break;
+	case SV_OPERAND_offsvl:
+		vectors(text, insn->word & 15);
+		break;
+	case SV_OPERAND_tile:
+		tile(text, insn);
+		break;
+	default:
+		vector(text, "z", (insn->Rt + steps[operand - SV_OPERAND_Zt0]) % 32);
+	}
+}
+
 static void operand(struct sv_text *text, const struct sv_insn *insn, uint64_t pc, uint8_t operand)
 {
 	switch (operand) {
@@ -158,7 +274,10 @@ static void operand(struct sv_text *text, const struct sv_insn *insn, uint64_t p
 			immediate(text, insn->imm);
 		break;
 	default:
-		sv_text_char(text, operand);
+		if (operand >= SV_OPERAND_Zt0 && operand <= SV_OPERAND_tile)
+			scalable(text, insn, operand);
+		else
+			sv_text_char(text, (char)operand);
 	}
 }
 

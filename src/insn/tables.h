@@ -40,6 +40,7 @@ enum sv_relation {
 	SV_RELATION_n_31 = 1 << 9,
 	SV_RELATION_t_24 = 1 << 10, /* Rt from 24 on: there are no seven registers after it */
 	SV_RELATION_1d = 1 << 11,   /* Q:size says the arrangement 1D */
+	SV_RELATION_m_31 = 1 << 12,
 };
 
 /* Where a word keeps its fields. Rows that agree share one. */
@@ -49,13 +50,13 @@ struct sv_layout {
 	uint8_t imm_left, imm_right;
 	uint8_t scale;                     /* insn.amount if S is set */
 	uint16_t unpredictable, undefined; /* enum sv_relation */
-	struct sv_field Rt, Rt2, Rn, Rm, Rs, option, S;
+	struct sv_field Rt, Rt2, Rn, Rm, Rs, Pg, option, S;
 };
 
 /* Operands in a printing template; any other byte stands for itself. isa/gen.py knows them by these names. */
 enum sv_operand {
 	SV_OPERAND_END,
-	SV_OPERAND_Wt,
+	SV_OPERAND_Wt = 0x80, /* below are characters */
 	SV_OPERAND_Xt,
 	SV_OPERAND_Wt2,
 	SV_OPERAND_Xt2,
@@ -80,6 +81,28 @@ enum sv_operand {
 	SV_OPERAND_imm,
 	SV_OPERAND_offset, /* ", #imm"; nothing for 0 */
 	SV_OPERAND_label,
+	SV_OPERAND_Zt0, /* a vector register's number, and so many after it */
+	SV_OPERAND_Zt1,
+	SV_OPERAND_Zt2,
+	SV_OPERAND_Zt3,
+	SV_OPERAND_Zt4,
+	SV_OPERAND_Zt8,
+	SV_OPERAND_Zt12,
+	SV_OPERAND_range, /* three or four Z registers from Rt on */
+	SV_OPERAND_Zn,
+	SV_OPERAND_Zm,
+	SV_OPERAND_Pt,
+	SV_OPERAND_Pg,
+	SV_OPERAND_PNg,
+	SV_OPERAND_added,   /* ", <Xm>"; nothing for 31 */
+	SV_OPERAND_shifted, /* Xm and the shift by the element's size */
+	SV_OPERAND_indexed, /* ", " and that; nothing for 31 */
+	SV_OPERAND_vectors, /* ", #imm, mul vl"; nothing for 0 */
+	SV_OPERAND_mod,     /* sxtw or uxtw */
+	SV_OPERAND_Wv,
+	SV_OPERAND_offs,
+	SV_OPERAND_offsvl,
+	SV_OPERAND_tile,
 };
 
 /*

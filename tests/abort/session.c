@@ -37,6 +37,32 @@ static void stack_and_zero_register(void **state)
 	}
 }
 
+/* Sixteen bytes reach the device at once, and both registers get what it held. */
+static void pair_of_an_atomic(void **state)
+{
+	static struct machine machine;
+	struct sv_session session;
+
+	setup(&machine, NULL);
+	memory_write(&machine.vcpu, RAM_BASE, 4, CASP);
+	machine.vcpu.regs[SV_X0] = RECORDER;
+	machine.vcpu.regs[SV_X0 + 2] = 0xf7e6d5c4b3a29180;
+	machine.vcpu.regs[SV_X0 + 3] = 0xf6e7d4c5b2a39081;
+	machine.vcpu.regs[SV_X0 + 4] = 0x4444;
+	machine.vcpu.regs[SV_X0 + 5] = 0x5555;
+	for (unsigned round = 0; round < 2; round++) {
+		machine.log[0] = 0;
+		machine.vcpu.regs[SV_PC] = RAM_BASE;
+		assert_int_equal(run(&machine, &session, READ, RECORDER), SV_VERDICT_RESUME);
+		assert_string_equal(machine.log, "cas16@a000000");
+		assert_int_equal(machine.recorder[0], 0x44);
+		assert_int_equal(machine.recorder[8], 0x55);
+	}
+	/* The second time it compared unequal and got what the first had left. */
+	assert_int_equal(machine.vcpu.regs[SV_X0 + 2], 0x4444);
+	assert_int_equal(machine.vcpu.regs[SV_X0 + 3], 0x5555);
+}
+
 /*
  * PSTATE.SS and BTYPE are cleared by every instruction that completes (DDI 0487, D2.12 and D8.4.7), and
  * PSTATE is written only then.

@@ -21,9 +21,9 @@ static struct sv_insn expected_fields(const struct table *table, char *list, enu
 		const char *name;
 		uint8_t *field;
 	} fields[] = {
-		{"Rt", &insn.Rt}, {"Rt2", &insn.Rt2},       {"Rn", &insn.Rn},
-		{"Rm", &insn.Rm}, {"option", &insn.option}, {"amount", &insn.amount},
-		{"Rs", &insn.Rs}, {"lanes", &insn.lanes},   {"index", &insn.index},
+		{"Rt", &insn.Rt},         {"Rt2", &insn.Rt2},       {"Rn", &insn.Rn}, {"Rm", &insn.Rm},
+		{"option", &insn.option}, {"amount", &insn.amount}, {"Rs", &insn.Rs}, {"lanes", &insn.lanes},
+		{"Pg", &insn.Pg},         {"index", &insn.index},
 	};
 	char *name, *value;
 
@@ -77,7 +77,7 @@ static void cases(void **state)
 	const struct sv_row *first = sv_rows(SV_A64, &rows);
 	bool *seen = calloc(rows, sizeof(*seen));
 	struct table table;
-	char text[96];
+	char text[SV_INSN_TEXT];
 
 	table_open(&table, path);
 	while (table_next(&table)) {
@@ -104,6 +104,7 @@ static void cases(void **state)
 		check(table.where, insn.option == expected.option && insn.amount == expected.amount);
 		check(table.where, insn.imm == expected.imm && insn.Rs == expected.Rs);
 		check(table.where, insn.lanes == expected.lanes && insn.index == expected.index);
+		check(table.where, insn.Pg == expected.Pg);
 		check(table.where, insn.row->refusal == refusal);
 		check(table.where, insn.unpredictable == expected.unpredictable);
 		check(table.where, sv_insn_format(&insn, 0, text, sizeof(text)) == strlen(table.column[2]));
@@ -136,7 +137,7 @@ static void literals_with_a_pc(void **state)
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct sv_insn insn;
-		char text[64];
+		char text[SV_INSN_TEXT];
 
 		assert_int_equal(sv_decode(SV_A64, cases[i].word, &insn), SV_OK);
 		sv_insn_format(&insn, cases[i].pc, text, sizeof(text));

@@ -189,7 +189,7 @@ static void cases(void **state)
 		struct sv_context context;
 		struct machine machine;
 		struct sv_insn insn;
-		char text[96];
+		char text[SV_INSN_TEXT];
 
 		check(table.where,
 		      sv_decode(SV_A64, (uint32_t)table_hex(&table, table.column[0]), &insn) == SV_OK);

@@ -58,7 +58,7 @@ static void random_words_of_every_row(void **state)
 		for (unsigned n = 0; n < 2000; n++) {
 			uint32_t word = rows[i].value | ((uint32_t)random_next(&seed) & ~rows[i].mask);
 			struct sv_insn insn;
-			char text[64];
+			char text[SV_INSN_TEXT];
 			size_t length;
 
 			assert_ptr_equal(sv_classify(SV_A64, word), &rows[i]);
@@ -70,12 +70,14 @@ static void random_words_of_every_row(void **state)
 			assert_int_equal(insn.word, word);
 			assert_true(insn.Rt < 32 && insn.Rt2 < 32 && insn.Rn < 32 && insn.Rm < 32 &&
 				    insn.Rs < 32 && insn.amount < 5);
-			assert_true(insn.esize && insn.count && insn.lanes);
+			assert_true(insn.esize && insn.lanes);
+			assert_true(insn.count || rows[i].form >= SV_FORM_SVE);
 			assert_true(insn.esize * insn.count <= SV_PLAN_BYTES || rows[i].refusal);
-			assert_true(insn.lanes * insn.esize <= 16 || rows[i].form == SV_FORM_GENERAL);
+			assert_true(insn.lanes * insn.esize <= 16 || rows[i].form == SV_FORM_GENERAL ||
+				    rows[i].form >= SV_FORM_SVE);
 			assert_true((insn.index + 1) * insn.esize <= 16 || rows[i].form != SV_FORM_LANE);
 			/* Structures fill whole registers, and a lane each. */
-			if (rows[i].form >= SV_FORM_MULTIPLE)
+			if (rows[i].form >= SV_FORM_MULTIPLE && rows[i].form <= SV_FORM_REPLICATE)
 				assert_int_equal(insn.count,
 						 rows[i].registers *
 							 (rows[i].form == SV_FORM_MULTIPLE ? insn.lanes : 1));
@@ -99,7 +101,7 @@ static void text_is_cut_at_size(void **state)
 	static const uint32_t words[] = {0xa9400801, 0xf8408401, 0x386a5949, 0xd8ffffe0 & ~(1u << 31)};
 
 	for (size_t i = 0; i < COUNT(words); i++) {
-		char whole[64], cut[64];
+		char whole[SV_INSN_TEXT], cut[SV_INSN_TEXT];
 		struct sv_insn insn;
 		size_t length;
 
