@@ -212,6 +212,9 @@ static const char *judge_pass(const struct job *job, const struct machine *machi
 		return report.reason == (enum sv_reason)(SV_REASON_FIRST_REFUSED + row->refusal - 1)
 			       ? NULL
 			       : "the reason of a refusal";
+	/* Behind a read-only slot there is nobody who could perform an atomic. */
+	if (row->op && pass == PASS_READ)
+		return report.reason == SV_REASON_ATOMIC ? NULL : "the reason of an atomic's refusal";
 	if (report.ending != SV_ENDING_COMPLETED)
 		return sv_reason_text(report.reason);
 	figures->sessions++;

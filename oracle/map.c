@@ -155,6 +155,7 @@ static void add(struct sv_space *space, enum sv_region_kind kind, uint64_t pa, u
 		.name = sv_region_kind_name(kind),
 		.host = host,
 		.sizes = SV_SIZES_ANY,
+		.atomics = true,
 	};
 
 	if (sv_space_add(space, &region))

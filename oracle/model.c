@@ -230,6 +230,14 @@ void model_direct(struct model *model, const struct footprint *footprint)
 	model->regs[SV_PSTATE] &= ~SV_PSTATE_BTYPE;
 }
 
+/* The device of our sessions, over the same bytes as QEMU's memory. */
+static void atomic(struct sv_access *access, uint8_t *at)
+{
+	memcpy(access->data, at, access->size);
+	sv_atomic(access->op, access->size, access->big_endian, access->operand, access->compare,
+		  access->data, at);
+}
+
 enum sv_verdict model_session(struct model *model, enum pass pass, const struct trap *trap,
 			      struct sv_report *report)
 {
@@ -247,6 +255,8 @@ enum sv_verdict model_session(struct model *model, enum pass pass, const struct 
 
 		if (!at)
 			sv_session_refuse(&session);
+		else if (session.access.op)
+			atomic(&session.access, at);
 		else if (session.access.write)
 			memcpy(at, session.access.data, session.access.size);
 		else

@@ -17,6 +17,8 @@ struct model {
 	uint64_t read; /* bit n: SV_X0 + n was read */
 	bool strayed;  /* an access outside the window */
 	bool injected;
+	/* How often QEMU has executed the word on the window: an atomic does not do the same twice. */
+	unsigned executions;
 };
 
 /* What stage 1 makes of an instruction's footprint. */

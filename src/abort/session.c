@@ -86,7 +86,11 @@ static enum sv_reason check_syndrome(const struct sv_session *session)
 	if (!is_stage2_fault(iss))
 		return SV_REASON_FAULT_STATUS;
 	WnR = sv_row_wnr(row, (ISS_DFSC(iss) & ~UINT64_C(3)) == 0x0c);
-	if (WnR >= 0 && WnR != !!(iss & ISS_WnR))
+	/*
+	 * An atomic reports a read where a read would have faulted too, but emulated hosts (QEMU with several
+	 * threads) look it up as a write first. It is both, so either is explained.
+	 */
+	if (WnR >= 0 && WnR != !!(iss & ISS_WnR) && !row->op)
 		return SV_REASON_DIRECTION;
 	return SV_REASON_NONE;
 }

@@ -77,12 +77,15 @@ _Noreturn void guest_fail(const char *file, unsigned line, const char *what, uin
 #define EC_SVC       0x15
 #define EC_STEP_EL0  0x32
 #define FSC_EXTERNAL 0x10
+#define FSC_ATOMIC   0x35 /* unsupported exclusive or atomic access */
 
 /*
- * Runs one instruction that must take exactly one external abort at address, after which it is skipped.
+ * Runs one instruction that must take exactly one abort of this fault status at address, after which it is skipped.
  * operands are those of an asm statement, without its text.
  */
-#define ABORTS(address, text, ...)                                                                   \
+#define ABORTS(address, text, ...) ABORTS_WITH(FSC_EXTERNAL, address, text, __VA_ARGS__)
+
+#define ABORTS_WITH(fsc, address, text, ...)                                                         \
 	do {                                                                                         \
 		struct cpu *cpu_ = this_cpu();                                                       \
 		uint64_t before_ = cpu_->exceptions, pc_;                                            \
@@ -90,7 +93,7 @@ _Noreturn void guest_fail(const char *file, unsigned line, const char *what, uin
 		__asm__ volatile("adr x17, 1f\n1: " text "\n\tmov %0, x17" : "=&r"(pc_)__VA_ARGS__); \
 		EQUAL(cpu_->exceptions, before_ + 1);                                                \
 		EQUAL(EC(cpu_->esr), EC_ABORT);                                                      \
-		EQUAL(FSC(cpu_->esr), FSC_EXTERNAL);                                                 \
+		EQUAL(FSC(cpu_->esr), fsc);                                                          \
 		EQUAL(FNV(cpu_->esr), 0);                                                            \
 		EQUAL(cpu_->far, address);                                                           \
 		EQUAL(cpu_->elr, pc_);                                                               \
