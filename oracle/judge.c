@@ -207,6 +207,7 @@ static const char *judge_pass(const struct job *job, const struct machine *machi
 		return what;
 
 	model_begin(&model, job, machine);
+	model.executions = 1 + (EC(slot->brief[PASS_ODD - 1].esr) == EC_BRK64);
 	model_session(&model, pass, trap, &report);
 	if (row->refusal)
 		return report.reason == (enum sv_reason)(SV_REASON_FIRST_REFUSED + row->refusal - 1)

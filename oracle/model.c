@@ -231,11 +231,12 @@ void model_direct(struct model *model, const struct footprint *footprint)
 }
 
 /* The device of our sessions, over the same bytes as QEMU's memory. */
-static void atomic(struct sv_access *access, uint8_t *at)
+static void atomic(struct sv_access *access, uint8_t *at, unsigned executions)
 {
 	memcpy(access->data, at, access->size);
-	sv_atomic(access->op, access->size, access->big_endian, access->operand, access->compare,
-		  access->data, at);
+	for (unsigned i = 0; i < executions; i++)
+		sv_atomic(access->op, access->size, access->big_endian, access->operand, access->compare, at,
+			  at);
 }
 
 enum sv_verdict model_session(struct model *model, enum pass pass, const struct trap *trap,
@@ -256,7 +257,7 @@ enum sv_verdict model_session(struct model *model, enum pass pass, const struct 
 		if (!at)
 			sv_session_refuse(&session);
 		else if (session.access.op)
-			atomic(&session.access, at);
+			atomic(&session.access, at, model->executions);
 		else if (session.access.write)
 			memcpy(at, session.access.data, session.access.size);
 		else
