@@ -78,6 +78,11 @@ bool case_is_ordered(const struct sv_row *row)
 	       row->iclass == SV_CLASS_ATOMIC;
 }
 
+bool case_is_unaimed(const struct sv_row *row)
+{
+	return row->refusal && (row->iclass == SV_CLASS_SVE || row->iclass == SV_CLASS_MOPS);
+}
+
 static uint64_t draw_target(struct job *job, uint64_t *random)
 {
 	uint64_t bits = random_next(random);

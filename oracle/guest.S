@@ -83,6 +83,9 @@ start:
 	tst	x0, #0xf << 32		/* SVE: vectors of 128 bits, so that V is all there is of Z */
 	b.eq	1f
 	msr	s3_4_c1_c2_0, xzr	/* ZCR_EL2 */
+	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+	ptrue	p\n\().b
+	.endr
 1:	mrs	x0, id_aa64mmfr1_el1
 	tst	x0, #0xf << 40		/* HCX */
 	b.eq	1f

@@ -7,6 +7,7 @@
 #define EC(esr)      ((esr) >> 26 & 0x3f)
 #define EC_UNKNOWN   0x00
 #define EC_HVC64     0x16
+#define EC_SME       0x1d
 #define EC_ABORT_LOW 0x24
 #define EC_ABORT     0x25
 #define EC_BRK64     0x3c
@@ -185,6 +186,19 @@ static const char *compare_syndrome(const struct job *job, const struct footprin
 	return NULL;
 }
 
+static const char *judge_refusal(const struct job *job, const struct machine *machine, enum pass pass,
+				 const struct trap *trap)
+{
+	struct sv_report report;
+	struct model model;
+
+	model_begin(&model, job, machine);
+	model_session(&model, pass, trap, &report);
+	if (report.reason != (enum sv_reason)(SV_REASON_FIRST_REFUSED + job->row->refusal - 1))
+		return "the reason of a refusal";
+	return NULL;
+}
+
 /* One pass with part of the data taken away. */
 static const char *judge_pass(const struct job *job, const struct machine *machine,
 			      const struct footprint *footprint, enum pass pass, const struct slot *slot,
@@ -206,13 +220,11 @@ static const char *judge_pass(const struct job *job, const struct machine *machi
 	if (what || row->flags & SV_ROW_ISV)
 		return what;
 
+	if (row->refusal)
+		return judge_refusal(job, machine, pass, trap);
 	model_begin(&model, job, machine);
 	model.executions = 1 + (EC(slot->brief[PASS_ODD - 1].esr) == EC_BRK64);
 	model_session(&model, pass, trap, &report);
-	if (row->refusal)
-		return report.reason == (enum sv_reason)(SV_REASON_FIRST_REFUSED + row->refusal - 1)
-			       ? NULL
-			       : "the reason of a refusal";
 	/* Behind a read-only slot there is nobody who could perform an atomic. */
 	if (row->op && pass == PASS_READ)
 		return report.reason == SV_REASON_ATOMIC ? NULL : "the reason of an atomic's refusal";
@@ -249,6 +261,34 @@ static bool exempt(const struct job *job, const struct footprint *footprint, con
 	return false;
 }
 
+/* Whether the instruction is none in this QEMU, or one that PSTATE.SM or PSTATE.ZA would have to enable. */
+static bool is_undefined(const struct trap *trap)
+{
+	return EC(trap->esr) == EC_HVC64 && (EC(trap->esr_el1) == EC_UNKNOWN || EC(trap->esr_el1) == EC_SME);
+}
+
+/* Of an access that goes where nobody knows: what there is to know. */
+static const char *judge_unaimed(const struct job *job, const struct machine *machine,
+				 const struct slot *slot, struct figures *figures)
+{
+	const char *what = NULL;
+
+	for (enum pass pass = PASS_HOLE; pass < PASSES && !what; pass++) {
+		const struct trap *trap = &slot->brief[pass - 1];
+		int wnr = sv_row_wnr(job->row, pass == PASS_READ);
+
+		if (EC(trap->esr) != EC_ABORT_LOW)
+			continue;
+		figures->syndromes++;
+		if (trap->esr & ISV)
+			return "ISV";
+		if (wnr >= 0 && !(trap->esr & WnR) != !wnr)
+			return "WnR";
+		what = judge_refusal(job, machine, pass, trap);
+	}
+	return what;
+}
+
 struct verdict judge(const struct job *job, const struct machine *machine, unsigned version,
 		     struct figures *figures)
 {
@@ -260,13 +300,19 @@ struct verdict judge(const struct job *job, const struct machine *machine, unsig
 	uint8_t window[WINDOW_BYTES];
 	struct verdict verdict = {NULL, false};
 
-	if (EC(trap->esr) == EC_HVC64 && EC(trap->esr_el1) == EC_UNKNOWN) {
+	if (is_undefined(trap)) {
 		figures->undefined++;
 		verdict.undefined = true;
 		return verdict;
 	}
 	if (job->insn.row != job->row) {
 		verdict.what = "the row decoded";
+		return verdict;
+	}
+	if (case_is_unaimed(job->row)) {
+		figures->refused++;
+		figures->exclusions[EXCLUSION_UNAIMED]++;
+		verdict.what = judge_unaimed(job, machine, slot, figures);
 		return verdict;
 	}
 	model_begin(&model, job, machine);

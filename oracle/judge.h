@@ -19,6 +19,9 @@
 	X(LOR_AR, "QEMU reports AR=0 for LDLAR and STLLR. All else of these cases is compared.")              \
 	X(CACHE,                                                                                              \
 	  "QEMU has no caches: DC by address does nothing there, or probes without CM. Nothing is compared.") \
+	X(UNAIMED,                                                                                            \
+	  "where an SVE access goes, its predicate and vectors decide, and how far a memory copy, a size. "   \
+	  "Where there is an abort, ISV, WnR and the reason of our refusal are compared.")                    \
 	X(STORE_EXCLUSIVE,                                                                                    \
 	  "a store-exclusive accesses memory only after a load-exclusive, and a case is one instruction. "    \
 	  "Nothing is compared.")

@@ -139,6 +139,10 @@ void map_batch(const struct setting *setting, struct batch *batch)
 	batch->vtcr = VTCR;
 	for (enum pass pass = PASS_MEMORY; pass <= PASS_READ; pass++)
 		batch->vttbr[pass] = table_pa(stage2(pass)) | (uint64_t)(pass + 1) << 48;
+	if (setting->fenced) {
+		batch->vttbr[PASS_MEMORY] = batch->vttbr[PASS_READ];
+		batch->vttbr[PASS_ODD] = batch->vttbr[PASS_HOLE];
+	}
 }
 
 #define REGIONS (DATA_BYTES / PAGE + 4)

@@ -20,6 +20,7 @@ struct setting {
 	bool ee, e0e;    /* SCTLR_EL1: data is big-endian at EL1, at EL0 */
 	bool tbi;        /* TCR_EL1.TBI0: addresses carry tags */
 	bool privileged; /* EL0 may not touch the Device view of the data */
+	bool fenced;     /* no pass can write the data */
 };
 
 void map_build(const struct machine *machine);

@@ -79,12 +79,6 @@ static bool is_left_out(const struct sv_row *row, const struct figures *figures)
 	return !is_known(figures) && !figures->undefined && exclusions;
 }
 
-static bool is_not_run(const struct sv_row *row, const struct figures *figures)
-{
-	(void)figures;
-	return !run_takes(row);
-}
-
 /* QEMU knows a row altogether or not at all. */
 static bool is_mixed(const struct sv_row *row, const struct figures *figures)
 {
@@ -155,7 +149,6 @@ bool report(const struct options *options, const char *version, const struct res
 			add(&rows[i], &results[worker].row[i]);
 	table(options, version, rows);
 	list("\nRows left out altogether: ", rows, is_left_out);
-	list("\nRows that are not run: ", rows, is_not_run);
 	list("\nRows that this QEMU does not know: ", rows, is_unknown);
 	for (size_t i = 0; i < count; i++) {
 		any |= is_known(&rows[i]);

@@ -12,9 +12,12 @@ struct worker {
 	struct machine machine;
 	const struct sv_row *rows;
 	size_t count;
-	unsigned order[ROWS]; /* the rows that take part */
-	size_t ordered;
-	uint64_t random, drawn, turn;
+	struct turns {
+		unsigned row[ROWS]; /* the rows that take part */
+		size_t count;
+		uint64_t next;
+	} turns[2]; /* those that are aimed, and those that are not: case_is_unaimed */
+	uint64_t random, drawn;
 	bool probing;
 	struct job *jobs; /* one a slot */
 	struct job failed[FAILURES];
@@ -37,28 +40,47 @@ static void begin_batch(struct machine *machine, const struct setting *setting, 
 	batch->slots_pa = SLOTS_PA + slot * SLOT_BYTES;
 }
 
+/* Rows of which QEMU knows no word, or no word can be compared, get a few cases, and no more. */
+#define PROBES 16
+
 /* Rows take turns; those that salvage refuses, of which only syndromes are compared, in one round of so many. */
 #define REFUSED_ROUNDS 8
 
-static unsigned next_row(struct worker *worker)
+#define UNAIMED_BATCHES 16 /* likewise, one batch of so many */
+
+static unsigned next_row(const struct worker *worker, struct turns *turns)
 {
 	for (;;) {
-		unsigned row = worker->order[worker->turn % worker->ordered];
-		uint64_t round = worker->turn++ / worker->ordered;
+		unsigned row = turns->row[turns->next % turns->count];
+		uint64_t round = turns->next++ / turns->count;
 
-		if (worker->probing || !worker->rows[row].refusal || !(round % REFUSED_ROUNDS))
+		if (worker->probing || case_is_unaimed(&worker->rows[row]) || !worker->rows[row].refusal ||
+		    !(round % REFUSED_ROUNDS))
 			return row;
 	}
+}
+
+static struct turns *next_turns(struct worker *worker)
+{
+	uint64_t batch = worker->drawn / BATCH_CASES;
+	unsigned unaimed = !(batch % UNAIMED_BATCHES);
+
+	/* A probe is over with one kind before it goes on with the other. */
+	if (worker->probing)
+		unaimed = worker->turns[0].next >= worker->turns[0].count * PROBES;
+	return &worker->turns[worker->turns[unaimed].count ? unaimed : !unaimed];
 }
 
 static void draw_batch(struct worker *worker)
 {
 	unsigned first = worker->machine.mail->produced % BATCHES * BATCH_CASES;
 	struct setting setting = case_setting(&worker->random);
+	struct turns *turns = next_turns(worker);
 
+	setting.fenced = turns == &worker->turns[1];
 	begin_batch(&worker->machine, &setting, first, BATCH_CASES);
 	for (unsigned slot = first; slot < first + BATCH_CASES; slot++) {
-		unsigned row = next_row(worker);
+		unsigned row = next_row(worker, turns);
 		struct job *job = &worker->jobs[slot];
 
 		job->slot = slot;
@@ -129,40 +151,39 @@ static bool run(struct worker *worker, uint64_t drawn, uint64_t compared)
 	}
 }
 
-/* Rows of which QEMU knows no word, or no word can be compared, get a few cases, and no more. */
-#define PROBES 16
-
 static bool probe(struct worker *worker)
 {
-	size_t known = 0;
+	uint64_t batches = 0;
 
+	for (unsigned kind = 0; kind < 2; kind++)
+		batches += (worker->turns[kind].count * PROBES + BATCH_CASES - 1) / BATCH_CASES;
 	worker->probing = true;
-	if (!run(worker, worker->ordered * PROBES, 0))
+	if (!run(worker, batches * BATCH_CASES, 0))
 		return false;
 	worker->probing = false;
-	for (size_t i = 0; i < worker->ordered; i++) {
-		const struct figures *figures = &worker->results->row[worker->order[i]];
+	for (unsigned kind = 0; kind < 2; kind++) {
+		struct turns *turns = &worker->turns[kind];
+		size_t known = 0;
 
-		if (figures->cases || figures->refused)
-			worker->order[known++] = worker->order[i];
+		for (size_t i = 0; i < turns->count; i++) {
+			const struct figures *figures = &worker->results->row[turns->row[i]];
+
+			if (figures->cases || figures->refused)
+				turns->row[known++] = turns->row[i];
+		}
+		turns->count = known;
+		turns->next = 0;
 	}
-	worker->ordered = known;
-	worker->turn = 0;
 	return true;
 }
 
 /* Compared are cases of rows that salvage performs; where none takes part, those drawn have to do. */
 static bool run_share(struct worker *worker, uint64_t share)
 {
-	for (size_t i = 0; i < worker->ordered; i++)
-		if (!worker->rows[worker->order[i]].refusal)
+	for (size_t i = 0; i < worker->turns[0].count; i++)
+		if (!worker->rows[worker->turns[0].row[i]].refusal)
 			return run(worker, 0, share);
-	return !worker->ordered || run(worker, share, 0);
-}
-
-bool run_takes(const struct sv_row *row)
-{
-	return row->iclass != SV_CLASS_MOPS;
+	return !(worker->turns[0].count + worker->turns[1].count) || run(worker, share, 0);
 }
 
 bool run_worker(const struct options *options, unsigned number, struct results *results)
@@ -178,10 +199,12 @@ bool run_worker(const struct options *options, unsigned number, struct results *
 	worker->random = options->seed ^ (uint64_t)number << 56;
 	worker->jobs = calloc(BATCHES * BATCH_CASES, sizeof(*worker->jobs));
 	worker->rows = sv_rows(SV_A64, &worker->count);
-	for (size_t row = 0; row < worker->count; row++)
-		if (run_takes(&worker->rows[row]) &&
-		    (!options->row || !strcmp(sv_row_name(&worker->rows[row]), options->row)))
-			worker->order[worker->ordered++] = (unsigned)row;
+	for (unsigned row = 0; row < worker->count; row++) {
+		struct turns *turns = &worker->turns[case_is_unaimed(&worker->rows[row])];
+
+		if (!options->row || !strcmp(sv_row_name(&worker->rows[row]), options->row))
+			turns->row[turns->count++] = row;
+	}
 	if (!worker->jobs)
 		return false;
 	if (!machine_start(&worker->machine, options->qemu, options->guest))

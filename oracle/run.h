@@ -26,12 +26,6 @@ struct results {
 	} failure[FAILURES];
 };
 
-/*
- * Whether a row takes part. Memory copies do not: they go on for as long as a random register says, over
- * every other case's memory, and are three instructions that only work in turn.
- */
-bool run_takes(const struct sv_row *row);
-
 /* Runs in a process of its own. */
 bool run_worker(const struct options *options, unsigned worker, struct results *results);
 
