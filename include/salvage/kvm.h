@@ -63,7 +63,7 @@ struct sv_kvm_vcpu {
 	struct kvm_run *run;
 	unsigned except_features;
 	bool except_features_known;
-	bool sve;
+	bool sve; /* learned when KVM refuses the core SIMD&FP registers, as it does for a vCPU with SVE */
 };
 
 /*
@@ -91,6 +91,13 @@ enum sv_verdict sv_kvm_hole(struct sv_kvm_vcpu *vcpu, const struct sv_space *spa
  */
 enum sv_status sv_kvm_get(struct sv_kvm_vcpu *vcpu, enum sv_reg reg, uint64_t *value);
 enum sv_status sv_kvm_set(struct sv_kvm_vcpu *vcpu, enum sv_reg reg, uint64_t value);
+
+/*
+ * The low 16 bytes of vector register n, 0..31, as sv_regs_ops says; setting zeroes what SVE has above
+ * them.
+ */
+enum sv_status sv_kvm_get_simd(struct sv_kvm_vcpu *vcpu, unsigned n, uint8_t value[16]);
+enum sv_status sv_kvm_set_simd(struct sv_kvm_vcpu *vcpu, unsigned n, const uint8_t value[16]);
 
 /*
  * Installs the process-wide SIGBUS handler that turns a bad read of guest memory by salvage into SV_FAULT.

@@ -69,7 +69,6 @@ enum sv_status sv_kvm_vcpu_init(struct sv_kvm_vcpu *vcpu, const struct sv_kvm_ba
 	vcpu->run = run;
 	vcpu->cpu.ops = &cpu_ops;
 	vcpu->cpu.vcpu = vcpu;
-	vcpu->sve = features >> SV_KVM_ARM_VCPU_SVE & 1;
 	if (features >> SV_KVM_ARM_VCPU_HAS_EL2 & 1)
 		vcpu->cpu.flags |= SV_CPU_EL2;
 	return sv_kvm_read_features(vcpu);

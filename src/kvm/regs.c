@@ -69,27 +69,40 @@ enum sv_status sv_kvm_read_features(struct sv_kvm_vcpu *vcpu)
 	return SV_OK;
 }
 
-/* A vCPU with SVE refuses the core registers; its Z registers hold V in their low 16 bytes. */
+/*
+ * KVM knows the SIMD&FP registers as core registers, and as the low ends of the Z registers for a vCPU with SVE, whose core ones it
+ * refuses (Documentation/virt/kvm/api.rst, KVM_SET_ONE_REG). Both lie in memory with the least significant byte first; of a slice KVM
+ * takes as many bytes as the vector length has.
+ */
+static enum sv_status transfer_simd(struct sv_kvm_vcpu *vcpu, unsigned long request, unsigned n,
+				    uint8_t slice[SV_KVM_SVE_ZREG_BYTES])
+{
+	if (n > 31)
+		return SV_REGISTER;
+	if (!vcpu->sve && transfer(vcpu, request, SV_KVM_CORE_VREG(n), slice) == SV_OK)
+		return SV_OK;
+	if (transfer(vcpu, request, SV_KVM_SVE_ZREG(n), slice) != SV_OK)
+		return SV_REGISTER;
+	vcpu->sve = true;
+	return SV_OK;
+}
+
 enum sv_status sv_kvm_get_simd(struct sv_kvm_vcpu *vcpu, unsigned n, uint8_t value[16])
 {
-	uint8_t whole[SV_KVM_ZREG_BYTES];
-	enum sv_status status;
+	uint8_t slice[SV_KVM_SVE_ZREG_BYTES] __attribute__((aligned(16)));
+	enum sv_status status = transfer_simd(vcpu, SV_KVM_GET_ONE_REG, n, slice);
 
-	if (!vcpu->sve)
-		return transfer(vcpu, SV_KVM_GET_ONE_REG, SV_KVM_VREG(n), value);
-	status = transfer(vcpu, SV_KVM_GET_ONE_REG, SV_KVM_ZREG(n), whole);
 	if (status == SV_OK)
-		memcpy(value, whole, 16);
+		memcpy(value, slice, 16);
 	return status;
 }
 
-/* Writing V zeroes the rest of Z (DDI 0487, B1.2.2). */
 enum sv_status sv_kvm_set_simd(struct sv_kvm_vcpu *vcpu, unsigned n, const uint8_t value[16])
 {
-	uint8_t whole[SV_KVM_ZREG_BYTES] = {0};
+	uint8_t slice[SV_KVM_SVE_ZREG_BYTES] __attribute__((aligned(16))) = {0};
 
-	memcpy(whole, value, 16);
-	return transfer(vcpu, SV_KVM_SET_ONE_REG, vcpu->sve ? SV_KVM_ZREG(n) : SV_KVM_VREG(n), whole);
+	memcpy(slice, value, 16);
+	return transfer_simd(vcpu, SV_KVM_SET_ONE_REG, n, slice);
 }
 
 enum sv_status sv_kvm_except_features(struct sv_kvm_vcpu *vcpu, unsigned *features)

@@ -35,7 +35,6 @@ struct sv_kvm_vcpu_init {
 #define SV_KVM_ARM_VCPU_POWER_OFF 0
 #define SV_KVM_ARM_VCPU_EL1_32BIT 1
 #define SV_KVM_ARM_VCPU_PSCI_0_2  2
-#define SV_KVM_ARM_VCPU_SVE       4
 #define SV_KVM_ARM_VCPU_HAS_EL2   7
 
 struct sv_kvm_one_reg {
@@ -175,16 +174,17 @@ struct sv_kvm_run {
 #define SV_KVM_CORE_ELR_EL1  (35 * 8)
 #define SV_KVM_CORE_SPSR_EL1 (36 * 8)
 
-/* SIMD&FP registers: V of core registers, or where the vCPU has SVE whole Z registers. */
+/* SIMD&FP registers: core registers of 16 bytes; of a vCPU with SVE the low bytes of a slice of 256. */
 #define SV_KVM_REG_SIZE_U128  UINT64_C(0x0040000000000000)
 #define SV_KVM_REG_SIZE_U2048 UINT64_C(0x0080000000000000)
 #define SV_KVM_REG_ARM64_SVE  UINT64_C(0x0000000000150000)
-#define SV_KVM_CORE_VREGS     336
-#define SV_KVM_ZREG_BYTES     256
-#define SV_KVM_VREG(n)                                                   \
+#define SV_KVM_CORE_VREGS     (42 * 8)
+#define SV_KVM_CORE_VREG(n)                                              \
 	(SV_KVM_REG_ARM64 | SV_KVM_REG_SIZE_U128 | SV_KVM_REG_ARM_CORE | \
-	 ((uint64_t)SV_KVM_CORE_VREGS + 16 * (uint64_t)(n)) / 4)
-#define SV_KVM_ZREG(n) (SV_KVM_REG_ARM64 | SV_KVM_REG_SIZE_U2048 | SV_KVM_REG_ARM64_SVE | (uint64_t)(n) << 5)
+	 ((uint64_t)SV_KVM_CORE_VREGS + 16 * (n)) / 4)
+#define SV_KVM_SVE_ZREG(n) \
+	(SV_KVM_REG_ARM64 | SV_KVM_REG_SIZE_U2048 | SV_KVM_REG_ARM64_SVE | (uint64_t)(n) << 5)
+#define SV_KVM_SVE_ZREG_BYTES 256
 
 #define SV_KVM_SYSREG(op0, op1, crn, crm, op2)                                                          \
 	(SV_KVM_REG_ARM64 | SV_KVM_REG_SIZE_U64 | SV_KVM_REG_ARM64_SYSREG | (op0) << 14 | (op1) << 11 | \

@@ -8,10 +8,6 @@
 
 enum sv_status sv_kvm_read_features(struct sv_kvm_vcpu *vcpu);
 
-/* Vn as 16 bytes, the least significant first, whatever registers the vCPU has it in. */
-enum sv_status sv_kvm_get_simd(struct sv_kvm_vcpu *vcpu, unsigned n, uint8_t value[16]);
-enum sv_status sv_kvm_set_simd(struct sv_kvm_vcpu *vcpu, unsigned n, const uint8_t value[16]);
-
 /* What sv_exception_enter must know of this vCPU; read once, when the first exception is entered by registers. */
 enum sv_status sv_kvm_except_features(struct sv_kvm_vcpu *vcpu, unsigned *features);
 

@@ -73,6 +73,40 @@ static const struct abort_case cases[] = {
 	 {SV_VERDICT_RESUME, SV_ENDING_COMPLETED, SV_CAUSE_HOLE, SV_REASON_HOLE, "r8@b000000", "hole=emulate",
 	  0x0b000008, 0, X2}},
 
+	/* Vector registers: what they hold is for vectors(); here is what the device sees. Nothing is wider than 8 bytes. */
+	{"Q register in halves", 0x3dc00001, RECORDER, READ, RECORDER + 8, NULL,
+	 DONE("r8@a000000 r8@a000008", "default nisv=emulate", RECORDER, X1, X2)},
+	{"pair of Q registers, pre-indexed", 0xadff0801, RECORDER + 32, READ, RECORDER, NULL,
+	 DONE("r8@a000000 r8@a000008 r8@a000010 r8@a000018", NULL, RECORDER, X1, X2)},
+	{"S register, post-indexed", 0xbc404401, RECORDER, READ, RECORDER, NULL,
+	 DONE("r4@a000000", NULL, RECORDER + 4, X1, X2)},
+	{"structure, element by element", 0x0cdf8801, RECORDER, READ, RECORDER + 12,
+	 NULL, /* ld2 { v1.2s, v2.2s }, [x0], #16 */
+	 DONE("r4@a000000 r4@a000004 r4@a000008 r4@a00000c", NULL, RECORDER + 16, X1, X2)},
+	{"lanes", 0x0d00a001, RECORDER, WRITE, RECORDER + 8, NULL, /* st3 { v1.s, v2.s, v3.s }[0], [x0] */
+	 DONE("w4@a000000=0 w4@a000004=0 w4@a000008=0", NULL, RECORDER, X1, X2)},
+	{"replicated", 0x4d40c401, RECORDER, READ, RECORDER, NULL, /* ld1r { v1.8h }, [x0] */
+	 DONE("r2@a000000", NULL, RECORDER, X1, X2)},
+	/* Refused by name, whatever is at the address. */
+	{"64 bytes", 0xf83fd002, RECORDER, READ, RECORDER, NULL,
+	 INJECTED(LDST64B, REFUSED_LDST64B, "", "default ldst64b=emulate")},
+	{"dc zva", 0xd50b7420, RECORDER, WRITE, RECORDER, NULL,
+	 INJECTED(UNSUPPORTED, REFUSED_ZERO, "", "default unsupported=inject")},
+	{"memory set", 0x19c10400 | 2 << 5, RECORDER, WRITE, RECORDER, NULL,
+	 INJECTED(UNSUPPORTED, REFUSED_MOPS, "", "default unsupported=inject")},
+	{"SVE", 0xa400a001, RECORDER, READ, RECORDER, NULL,
+	 INJECTED(UNSUPPORTED, REFUSED_SVE, "", "default unsupported=inject")},
+	{"SME", 0xe0000001, RECORDER, READ, RECORDER, NULL,
+	 INJECTED(UNSUPPORTED, REFUSED_SME, "", "default unsupported=inject")},
+	{"cache maintenance", 0xd50b7a20, FLASH, 0x14f, FLASH, NULL,
+	 INJECTED(UNSUPPORTED, REFUSED_CACHE, "", "default unsupported=inject")},
+	{"cache maintenance without CM", 0xd50b7a20, FLASH, 0x4f, FLASH, NULL, RETRIED(MISMATCH, CACHE_OP)},
+	{"a class switched off", 0x3dc00001, RECORDER, READ, RECORDER, "class:simd=inject",
+	 INJECTED(NISV, POLICY, "", "class:simd=inject")},
+	/* With the MMU off all memory is Device memory, where an element must be aligned, a Q register to 16 bytes. */
+	{"Q register aligned to 8", 0x3dc00001, RECORDER + 8, READ, RECORDER + 8, NULL,
+	 RETRIED(UNTRANSLATABLE, ALIGNMENT)},
+
 	/* Atomics: one access, whatever their size. The syndrome says read where a read would have faulted too. */
 	{"LDADD",
 	 LDADD,

@@ -37,6 +37,62 @@ static void stack_and_zero_register(void **state)
 	}
 }
 
+/* What vector registers and devices hold afterwards. */
+static void vectors(void **state)
+{
+	static struct machine machine;
+	struct sv_session session;
+
+	/* ld4 { v1.16b - v4.16b }, [x0]: 64 accesses of a byte, dealt to four registers. */
+	setup(&machine, NULL);
+	memory_write(&machine.vcpu, RAM_BASE, 4, 0x4c400001);
+	machine.vcpu.regs[SV_X0] = RECORDER;
+	assert_int_equal(run(&machine, &session, READ, RECORDER + 63), SV_VERDICT_RESUME);
+	assert_int_equal(session.report.accesses, 64);
+	for (unsigned i = 0; i < 64; i++)
+		assert_int_equal(machine.vcpu.simd[1 + i % 4][i / 4], machine.recorder[i]);
+
+	/* st4 puts them back in the same order. */
+	memory_write(&machine.vcpu, RAM_BASE, 4, 0x4c000001);
+	machine.vcpu.regs[SV_PC] = RAM_BASE;
+	machine.vcpu.regs[SV_X0] = RECORDER + 0x100;
+	memset(machine.recorder + 0x100, 0, 64);
+	assert_int_equal(run(&machine, &session, WRITE, RECORDER + 0x100), SV_VERDICT_RESUME);
+	assert_memory_equal(machine.recorder + 0x100, machine.recorder, 64);
+
+	/* A hole that a rule ignores reads as zero, to the last of 64 accesses. */
+	setup(&machine, "hole=ignore");
+	memory_write(&machine.vcpu, RAM_BASE, 4, 0x4c400001);
+	machine.vcpu.regs[SV_X0] = 0x0b000000;
+	memset(machine.vcpu.simd, 0xff, sizeof(machine.vcpu.simd));
+	assert_int_equal(run(&machine, &session, READ, 0x0b000000), SV_VERDICT_RESUME);
+	assert_int_equal(session.report.ending, SV_ENDING_IGNORED);
+	assert_string_equal(machine.log, "");
+	for (unsigned i = 0; i < 64; i++)
+		assert_int_equal(machine.vcpu.simd[1 + i / 16][i % 16], 0);
+	assert_int_equal(machine.vcpu.simd[5][0], 0xff);
+
+	/* ld1 { v1.s }[2], [x0] keeps the other lanes. */
+	setup(&machine, NULL);
+	memory_write(&machine.vcpu, RAM_BASE, 4, 0x4d408001);
+	machine.vcpu.regs[SV_X0] = RECORDER;
+	memset(machine.vcpu.simd[1], 0x5a, 16);
+	assert_int_equal(run(&machine, &session, READ, RECORDER), SV_VERDICT_RESUME);
+	for (unsigned i = 0; i < 16; i++)
+		assert_int_equal(machine.vcpu.simd[1][i], i / 4 == 2 ? machine.recorder[i % 4] : 0x5a);
+
+	/* A device that refuses the second half of a Q register leaves it as it was. */
+	setup(&machine, NULL);
+	memory_write(&machine.vcpu, RAM_BASE, 4, 0x3dc00001);
+	machine.vcpu.regs[SV_X0] = RECORDER;
+	machine.refuse = RECORDER + 8;
+	memset(machine.vcpu.simd[1], 0x5a, 16);
+	assert_int_equal(run(&machine, &session, READ, RECORDER), SV_VERDICT_RESUME);
+	assert_int_equal(session.report.ending, SV_ENDING_INJECTED);
+	assert_int_equal(session.report.reason, SV_REASON_DEVICE_REFUSED);
+	assert_int_equal(machine.vcpu.simd[1][0], 0x5a);
+}
+
 /* Sixteen bytes reach the device at once, and both registers get what it held. */
 static void pair_of_an_atomic(void **state)
 {
@@ -402,6 +458,7 @@ int main(void)
 		cmocka_unit_test(memory_half_is_stored),
 		cmocka_unit_test(stack_and_zero_register),
 		cmocka_unit_test(pair_of_an_atomic),
+		cmocka_unit_test(vectors),
 		cmocka_unit_test(pstate),
 		cmocka_unit_test(only_what_is_needed_is_read),
 		cmocka_unit_test(retries_are_bounded),

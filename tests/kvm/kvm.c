@@ -23,6 +23,8 @@ struct kernel {
 	int inject_error, nisv_error, inject_capability, sea_capability;
 	uint64_t unknown_id; /* this register does not exist */
 	struct sv_kvm_run run;
+	bool sve;
+	uint8_t vectors[32][32];
 };
 
 static uint64_t *reg_of(struct kernel *kernel, uint64_t id)
@@ -33,6 +35,34 @@ static uint64_t *reg_of(struct kernel *kernel, uint64_t id)
 	assert_true(kernel->reg_count < COUNT(kernel->regs));
 	kernel->regs[kernel->reg_count].id = id;
 	return &kernel->regs[kernel->reg_count++].value;
+}
+
+static bool is_vector(uint64_t id)
+{
+	return (id & 0x00f0000000000000) >= 0x0040000000000000;
+}
+
+/* As the kernel has it: a vCPU has either core or Z registers, and of a slice of a Z register only the vector length counts. */
+static int vector(struct kernel *kernel, bool set, const struct sv_kvm_one_reg *reg)
+{
+	bool slice = (reg->id & 0x00f0000000000000) == 0x0080000000000000;
+	unsigned n =
+		slice ? (unsigned)(reg->id & 0xffff) >> 5 : (unsigned)((reg->id & 0xffff) * 4 - 336) / 16;
+	uint8_t *user = (uint8_t *)(uintptr_t)reg->addr;
+	size_t length = slice ? 32 : 16;
+
+	assert_true(n < 32);
+	if (slice != kernel->sve)
+		return slice ? -ENOENT : -EINVAL;
+	if (set) {
+		kernel->sets++;
+		memcpy(kernel->vectors[n], user, length);
+	} else {
+		kernel->gets++;
+		memset(user, 0, slice ? 256 : 16);
+		memcpy(user, kernel->vectors[n], length);
+	}
+	return 0;
 }
 
 static int kernel_ioctl(void *opaque, int fd, unsigned long request, void *argument)
@@ -47,6 +77,8 @@ static int kernel_ioctl(void *opaque, int fd, unsigned long request, void *argum
 	case SV_KVM_SET_ONE_REG:
 		if (reg->id == kernel->unknown_id)
 			return -ENOENT;
+		if (is_vector(reg->id))
+			return vector(kernel, request == SV_KVM_SET_ONE_REG, reg);
 		if (request == SV_KVM_GET_ONE_REG) {
 			kernel->gets++;
 			*(uint64_t *)(uintptr_t)reg->addr = *reg_of(kernel, reg->id);
@@ -172,6 +204,32 @@ static void register_ids(void **state)
 	assert_int_equal(sv_kvm_set(&bench.vcpu, SV_X0, 0), SV_REGISTER);
 }
 
+static void vector_registers(void **state)
+{
+	for (unsigned sve = 0; sve < 2; sve++) {
+		struct bench bench;
+		uint8_t value[16], expected[32] = {0};
+
+		setup(&bench, 0);
+		bench.kernel.sve = sve;
+		for (unsigned n = 0; n < 32; n++) {
+			memset(bench.kernel.vectors[n], 0x40 + (int)n, 32);
+			assert_int_equal(sv_kvm_get_simd(&bench.vcpu, n, value), SV_OK);
+			assert_memory_equal(value, bench.kernel.vectors[n], 16);
+			memset(value, 0x80 + (int)n, 16);
+			memcpy(expected, value, 16);
+			assert_int_equal(sv_kvm_set_simd(&bench.vcpu, n, value), SV_OK);
+			/* With SVE the rest of the register becomes zero. */
+			assert_memory_equal(bench.kernel.vectors[n], expected, sve ? 32 : 16);
+		}
+		assert_int_equal(bench.vcpu.sve, sve);
+		assert_int_equal(sv_kvm_get_simd(&bench.vcpu, 32, value), SV_REGISTER);
+		bench.kernel.unknown_id = sve ? 0x6080000000150000 : 0x6040000000100054;
+		assert_int_equal(sv_kvm_get_simd(&bench.vcpu, 0, value), SV_REGISTER);
+		assert_int_equal(sv_kvm_set_simd(&bench.vcpu, 0, value), SV_REGISTER);
+	}
+}
+
 static void a_whole_abort(void **state)
 {
 	struct bench bench;
@@ -218,6 +276,38 @@ static void injects(void **state)
 						    &(struct sv_injection){.fetch = true}),
 			 SV_UNSUPPORTED);
 	assert_int_equal(bench.kernel.injections, 1);
+}
+
+/* An exception that KVM cannot make is entered by registers: each as the architecture says. */
+static void atomic_abort(void **state)
+{
+	struct bench bench;
+	struct sv_injection injection = {.fsc = SV_FSC_UNSUPPORTED_ATOMIC, .va = 0x123456789, .write = true};
+
+	for (unsigned round = 0; round < 2; round++) {
+		setup(&bench, 0);
+		*reg_of(&bench.kernel, 0x603000000013c600) = 0xffff800010000800; /* VBAR_EL1 */
+		*reg_of(&bench.kernel, 0x603000000013c080) =
+			round ? UINT64_C(1) << 44 : 1 << 23;             /* SCTLR_EL1 */
+		*reg_of(&bench.kernel, 0x603000000013c039) = 0x100000;   /* MMFR1: PAN */
+		*reg_of(&bench.kernel, 0x603000000013c021) = 0x10;       /* PFR1: SSBS */
+		*reg_of(&bench.kernel, 0x6030000000100042) = 0x600003c4; /* EL1t, C and Z */
+		assert_int_equal(bench.vcpu.cpu.ops->inject(&bench.vcpu, &injection), SV_OK);
+		assert_int_equal(*reg_of(&bench.kernel, 0x603000000013c290), 0x96000075);  /* ESR_EL1 */
+		assert_int_equal(*reg_of(&bench.kernel, 0x603000000013c300), 0x123456789); /* FAR_EL1 */
+		assert_int_equal(*reg_of(&bench.kernel, 0x6030000000100046), 0x40000000);  /* ELR_EL1 */
+		assert_int_equal(*reg_of(&bench.kernel, 0x6030000000100048), 0x600003c4);  /* SPSR_EL1 */
+		assert_int_equal(*reg_of(&bench.kernel, 0x6030000000100040), 0xffff800010000800);
+		/* Without SPAN: PAN; with DSSBS: SSBS. */
+		assert_int_equal(*reg_of(&bench.kernel, 0x6030000000100042), round ? 0x604013c5 : 0x600003c5);
+		assert_int_equal(bench.kernel.injections, 0);
+	}
+	/* Instruction aborts have no road yet, and what cannot be read cannot be entered. */
+	injection.fetch = true;
+	assert_int_equal(bench.vcpu.cpu.ops->inject(&bench.vcpu, &injection), SV_UNSUPPORTED);
+	injection.fetch = false;
+	bench.kernel.unknown_id = 0x603000000013c600;
+	assert_int_equal(bench.vcpu.cpu.ops->inject(&bench.vcpu, &injection), SV_UNSUPPORTED);
 }
 
 static void holes(void **state)
@@ -414,6 +504,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(register_ids),
+		cmocka_unit_test(vector_registers),
+		cmocka_unit_test(atomic_abort),
 		cmocka_unit_test(a_whole_abort),
 		cmocka_unit_test(injects),
 		cmocka_unit_test(holes),

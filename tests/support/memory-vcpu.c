@@ -26,6 +26,24 @@ static enum sv_status set(void *opaque, enum sv_reg reg, uint64_t value)
 	return SV_OK;
 }
 
+static enum sv_status get_simd(void *opaque, unsigned n, uint8_t value[16])
+{
+	struct memory_vcpu *vcpu = opaque;
+
+	vcpu->gets++;
+	memcpy(value, vcpu->simd[n], 16);
+	return SV_OK;
+}
+
+static enum sv_status set_simd(void *opaque, unsigned n, const uint8_t value[16])
+{
+	struct memory_vcpu *vcpu = opaque;
+
+	vcpu->sets++;
+	memcpy(vcpu->simd[n], value, 16);
+	return SV_OK;
+}
+
 static bool bad(const struct memory_vcpu *vcpu, uint64_t ipa)
 {
 	return vcpu->poisoned && ipa >> 12 == vcpu->poisoned >> 12;
@@ -66,7 +84,7 @@ static enum sv_status inject(void *opaque, const struct sv_injection *injection)
 	return SV_OK;
 }
 
-static const struct sv_cpu_ops cpu_ops = {{get, set}, load, store, inject};
+static const struct sv_cpu_ops cpu_ops = {{get, set, get_simd, set_simd}, load, store, inject};
 
 void memory_vcpu_init(struct memory_vcpu *vcpu, uint8_t *ram)
 {

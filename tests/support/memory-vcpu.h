@@ -11,6 +11,7 @@
 struct memory_vcpu {
 	struct sv_cpu cpu;
 	uint64_t regs[SV_REG_COUNT];
+	uint8_t simd[32][16]; /* the least significant byte first */
 	unsigned gets, sets, loads, stores, injections;
 	unsigned got[SV_REG_COUNT]; /* how often each was read */
 	struct sv_injection injection;

@@ -3,9 +3,9 @@
 #pragma once
 
 enum class Kind {
-	LLVM_ALONE,            // LLVM takes the word as an instruction that accesses no memory; we have no row
-	LLVM_ACCESS,           // LLVM takes it as a load or store; we have no row
-	SALVAGE_ALONE,         // we have a row; LLVM does not take the word
+	LLVM_ALONE,    // LLVM takes the word as an instruction that accesses no memory; we have no row
+	LLVM_ACCESS,   // LLVM takes it as a load or store; we have no row
+	SALVAGE_ALONE, // we have a row; LLVM does not take the word
 	SALVAGE_UNPREDICTABLE, // both take it; CONSTRAINED UNPREDICTABLE to us only
 	LLVM_SOFT,             // both take it; soft fail in LLVM only
 };
@@ -22,7 +22,8 @@ static const Difference differences[] = {
 	 "LLVM only: prefetches. They generate no Data Abort (DDI 0487, PRFM), so there is no row"},
 	{Kind::LLVM_ACCESS, "CLREX|DMB|DSB|ISB|HINT", "-",
 	 "LLVM only: barriers, hints and CLREX, which it models as accesses"},
-	{Kind::LLVM_ACCESS, "(RD|WR|SET)FFR.*", "-", "LLVM only: moves of the first-fault register, modelled as memory"},
+	{Kind::LLVM_ACCESS, "(RD|WR|SET)FFR.*", "-",
+	 "LLVM only: moves of the first-fault register, modelled as memory"},
 	{Kind::LLVM_ACCESS, "B?F[12]?CVT.*|FDOT.*|FMLA.*|FMMLA.*|FMOP.*|FTMOP.*|FV?DOT.*", "-",
 	 "LLVM only: FP8 arithmetic, which depends on FPMR and is modelled as memory"},
 	{Kind::LLVM_ACCESS, "(EXTRACT|INSERT)_.*|MOVAZ?_.*|LUTI[246]_.*|MOVT_.*|ZERO_.*", "-",
