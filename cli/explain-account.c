@@ -245,9 +245,7 @@ static void judge_policy(struct account *account, const struct sv_policy *policy
 	account->rule = find_rule(account, policy, iclass);
 	account->would = explain_text(ok, "%s%s%ssalvage would %s%s (rule %s).", condition(account),
 				      account->decoded ? sv_refusal_text(account->insn.row->refusal) : "",
-				      account->decoded && account->insn.row->refusal
-					      ? ": this version does not perform it; "
-					      : "",
+				      account->decoded && account->insn.row->refusal ? "; " : "",
 				      account->cause == SV_CAUSE_MISMATCH
 					      ? "let the guest run it again a few times, and if it stays so, "
 					      : "",

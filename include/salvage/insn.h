@@ -65,21 +65,21 @@ const char *sv_class_name(enum sv_class iclass);
  * unsupported, with the text as the reason (SV_REASON_REFUSED_name in abort.h).
  */
 /* clang-format off */
-#define SV_REFUSALS(X)                                                                                              \
+#define SV_REFUSALS(X)                                                                                                \
 	X(EXCLUSIVE, "exclusives on a device: the exit clears the monitor, so a store-exclusive could never succeed") \
-	X(LSFE, "a floating-point atomic: no oracle runs it")                                                        \
-	X(RCW, "a read-check-write atomic: its masks are not ours to read")                                          \
-	X(AUTHENTICATED, "a pointer-authenticated load: only the CPU can check the pointer")                         \
-	X(TAG, "memory tags: a device has none")                                                                     \
-	X(GCS, "the guarded control stack: no published text says what a device would see")                         \
-	X(LDST64B, "a 64-byte access")                                                                               \
-	X(MOPS, "a memory copy or set")                                                                              \
-	X(CACHE, "cache maintenance where no memory is")                                                             \
-	X(ZERO, "zeroing of a block")                                                                                \
-	X(SVE, "SVE: the vector length and the predicates are not read")                                            \
-	X(GATHER, "an SVE gather or scatter: every lane has an address of its own")                                 \
-	X(FAULTING, "an SVE first-fault or non-fault load: a fault is part of its result")                          \
-	X(SME, "SME: ZA is not read")
+	X(LSFE, "a floating-point atomic: no oracle runs it")                                                         \
+	X(RCW, "a read-check-write atomic: its masks are not ours to read")                                           \
+	X(AUTHENTICATED, "a pointer-authenticated load: only the CPU can check the pointer")                          \
+	X(TAG, "memory tags: this version neither reads nor writes them")                                             \
+	X(GCS, "the guarded control stack: no published text says what a device would see")                           \
+	X(LDST64B, "a 64-byte access, which this version does not perform")                                           \
+	X(MOPS, "a memory copy or set, which this version does not perform")                                          \
+	X(CACHE, "cache maintenance, which this version does not perform")                                            \
+	X(ZERO, "the zeroing of a block, which this version does not perform")                                        \
+	X(SVE, "SVE: this version reads neither the vector length nor the predicates")                                \
+	X(GATHER, "an SVE gather or scatter: every lane has an address of its own")                                   \
+	X(FAULTING, "an SVE first-fault or non-fault load: a fault is part of its result")                            \
+	X(SME, "SME: this version does not read ZA")
 /* clang-format on */
 
 enum sv_refusal {

@@ -29,13 +29,15 @@ const struct sv_row *sv_classify(enum sv_isa isa, uint32_t word)
 }
 
 /* The relations that few rows care about. */
-static unsigned unusual_relations(uint32_t word, const struct sv_insn *insn)
+static unsigned unusual_relations(const struct sv_layout *layout, uint32_t word)
 {
-	return (insn->Rs == insn->Rt) * SV_RELATION_s_t | (insn->Rs == insn->Rt2) * SV_RELATION_s_t2 |
-	       (insn->Rs == insn->Rn && insn->Rn != 31) * SV_RELATION_s_n |
-	       (insn->Rt == 31) * SV_RELATION_t_31 | (insn->Rt2 == 31) * SV_RELATION_t2_31 |
-	       (insn->Rs == 31) * SV_RELATION_s_31 | (insn->Rn == 31) * SV_RELATION_n_31 |
-	       (insn->Rt >= 24) * SV_RELATION_t_24 | (insn->Rm == 31) * SV_RELATION_m_31 |
+	unsigned Rt = field(word, layout->Rt), Rt2 = field(word, layout->Rt2), Rn = field(word, layout->Rn);
+	unsigned Rm = field(word, layout->Rm), Rs = field(word, layout->Rs);
+
+	return (Rs == Rt) * SV_RELATION_s_t | (Rs == Rt2) * SV_RELATION_s_t2 |
+	       (Rs == Rn && Rn != 31) * SV_RELATION_s_n | (Rt == 31) * SV_RELATION_t_31 |
+	       (Rt2 == 31) * SV_RELATION_t2_31 | (Rs == 31) * SV_RELATION_s_31 |
+	       (Rn == 31) * SV_RELATION_n_31 | (Rt >= 24) * SV_RELATION_t_24 | (Rm == 31) * SV_RELATION_m_31 |
 	       (sv_size(word) == 3 && !sv_Q(word)) * SV_RELATION_1d;
 }
 
@@ -92,7 +94,12 @@ enum sv_status sv_decode(enum sv_isa isa, uint32_t word, struct sv_insn *insn)
 	if (Rn != 31)
 		relations |= (Rt == Rn) * SV_RELATION_t_n | (Rt2 == Rn) * SV_RELATION_t2_n;
 
-	struct sv_insn decoded = {
+	if ((layout->unpredictable | layout->undefined) & ~SV_RELATION_USUAL) {
+		relations |= unusual_relations(layout, word);
+		if (relations & layout->undefined)
+			return SV_NOT_MEMORY;
+	}
+	*insn = (struct sv_insn){
 		.row = row,
 		.word = word,
 		.isa = isa,
@@ -108,21 +115,14 @@ enum sv_status sv_decode(enum sv_isa isa, uint32_t word, struct sv_insn *insn)
 		.esize = row->esize,
 		.count = row->count,
 		.lanes = 1,
+		.unpredictable = (relations & layout->unpredictable) ||
+				 ((word ^ layout->should_value) & layout->should_mask),
 		.imm = (int64_t)((uint64_t)(word & layout->imm_mask) << layout->imm_left) >>
 		       layout->imm_right,
 	};
-
-	if ((layout->unpredictable | layout->undefined) & ~SV_RELATION_USUAL) {
-		relations |= unusual_relations(word, &decoded);
-		if (relations & layout->undefined)
-			return SV_NOT_MEMORY;
-	}
-	decoded.unpredictable =
-		(relations & layout->unpredictable) || ((word ^ layout->should_value) & layout->should_mask);
 	if (row->form >= SV_FORM_MULTIPLE && row->form <= SV_FORM_REPLICATE)
-		structure(&decoded);
+		structure(insn);
 	if (row->imm >= SV_IMM_10)
-		unusual_immediate(&decoded);
-	*insn = decoded;
+		unusual_immediate(insn);
 	return SV_OK;
 }

@@ -44,8 +44,6 @@ static const Difference differences[] = {
 	 "unpredictable to salvage only: stores that write back to their source (DDI 0487, STR (immediate))"},
 	{Kind::SALVAGE_UNPREDICTABLE, ".*", "LDRS.*_ldst_imm(pre|post)",
 	 "unpredictable to salvage only: signed loads that write back to their target; LLVM marks those with bit 22 set"},
-	{Kind::SALVAGE_UNPREDICTABLE, ".*", "LDRA[AB]_64W_ldst_pac",
-	 "unpredictable to salvage only: authenticated loads that write back to their target"},
 	{Kind::LLVM_SOFT, "LDT.*", "LDT.*_ldst_unpriv",
 	 "unpredictable to LLVM only: LDTR of its own base, which has no writeback (DDI 0487, LDTR)"},
 	{Kind::LLVM_SOFT, "STGP.*", "STGP_64_ldstpair_(pre|post)",
