@@ -47,8 +47,9 @@ static inline uint64_t case_window_va(const struct job *job)
 bool case_is_ordered(const struct sv_row *row);
 
 /*
- * Whether nobody knows where an instruction goes: refused ones whose address or length is in predicates, vectors or a random size. They
- * have batches of their own, in which nothing can be written: another case's memory would suffer.
+ * Whether nobody knows where an instruction goes: refused ones whose address or length is in predicates,
+ * vectors or a random size. They have batches of their own, in which nothing can be written: another case's
+ * memory would suffer.
  */
 bool case_is_unaimed(const struct sv_row *row);
 

@@ -43,7 +43,10 @@ static void begin_batch(struct machine *machine, const struct setting *setting, 
 /* Rows of which QEMU knows no word, or no word can be compared, get a few cases, and no more. */
 #define PROBES 16
 
-/* Rows take turns; those that salvage refuses, of which only syndromes are compared, in one round of so many. */
+/*
+ * Rows take turns; those that salvage refuses, of which only syndromes are compared, in one round of so
+ * many.
+ */
 #define REFUSED_ROUNDS 8
 
 #define UNAIMED_BATCHES 16 /* likewise, one batch of so many */

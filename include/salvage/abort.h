@@ -203,11 +203,12 @@ struct sv_report {
 };
 
 /*
- * One device access for the embedder. Plain ones have op SV_OP_NONE and size 1, 2, 4 or 8, with data in memory
- * order as in struct kvm_run's mmio.
+ * One device access for the embedder. Plain ones have op SV_OP_NONE and size 1, 2, 4 or 8, with data in
+ * memory order as in struct kvm_run's mmio.
  *
- * Any other op comes only to windows that declare atomics: size is up to 16, and the device performs it indivisibly:
- * with its lock held, data becomes what the device held, and sv_atomic says what it holds from then on.
+ * Any other op comes only to windows that declare atomics: size is up to 16, and the device performs it
+ * indivisibly: with its lock held, data becomes what the device held, and sv_atomic says what it holds from
+ * then on.
  */
 struct sv_access {
 	uint64_t ipa;

@@ -88,7 +88,10 @@ static void vectors(struct sv_text *text, int64_t imm)
 	sv_text_string(text, ", mul vl");
 }
 
-/* A slice of a tile: the larger the elements, the more tiles there are and the fewer slices has each (DDI 0616, "SME tile slices"). */
+/*
+ * A slice of a tile: the larger the elements, the more tiles there are and the fewer slices has each (DDI
+ * 0616, "SME tile slices").
+ */
 static void tile(struct sv_text *text, const struct sv_insn *insn)
 {
 	unsigned off4 = insn->word & 15, shift = 4 - (unsigned)__builtin_ctz(insn->esize);

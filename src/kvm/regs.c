@@ -70,9 +70,9 @@ enum sv_status sv_kvm_read_features(struct sv_kvm_vcpu *vcpu)
 }
 
 /*
- * KVM knows the SIMD&FP registers as core registers, and as the low ends of the Z registers for a vCPU with SVE, whose core ones it
- * refuses (Documentation/virt/kvm/api.rst, KVM_SET_ONE_REG). Both lie in memory with the least significant byte first; of a slice KVM
- * takes as many bytes as the vector length has.
+ * KVM knows the SIMD&FP registers as core registers, and as the low ends of the Z registers for a vCPU with
+ * SVE, whose core ones it refuses (Documentation/virt/kvm/api.rst, KVM_SET_ONE_REG). Both lie in memory
+ * with the least significant byte first; of a slice KVM takes as many bytes as the vector length has.
  */
 static enum sv_status transfer_simd(struct sv_kvm_vcpu *vcpu, unsigned long request, unsigned n,
 				    uint8_t slice[SV_KVM_SVE_ZREG_BYTES])

@@ -8,7 +8,10 @@
 
 enum sv_status sv_kvm_read_features(struct sv_kvm_vcpu *vcpu);
 
-/* What sv_exception_enter must know of this vCPU; read once, when the first exception is entered by registers. */
+/*
+ * What sv_exception_enter must know of this vCPU; read once, when the first exception is entered by
+ * registers.
+ */
 enum sv_status sv_kvm_except_features(struct sv_kvm_vcpu *vcpu, unsigned *features);
 
 /* SV_UNSUPPORTED: there is no way to do so, or the kernel refused. */

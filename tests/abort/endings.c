@@ -73,7 +73,10 @@ static const struct abort_case cases[] = {
 	 {SV_VERDICT_RESUME, SV_ENDING_COMPLETED, SV_CAUSE_HOLE, SV_REASON_HOLE, "r8@b000000", "hole=emulate",
 	  0x0b000008, 0, X2}},
 
-	/* Vector registers: what they hold is for vectors(); here is what the device sees. Nothing is wider than 8 bytes. */
+	/*
+	 * Vector registers: what they hold is for vectors(); here is what the device sees. Nothing is wider
+	 * than 8 bytes.
+	 */
 	{"Q register in halves", 0x3dc00001, RECORDER, READ, RECORDER + 8, NULL,
 	 DONE("r8@a000000 r8@a000008", "default nisv=emulate", RECORDER, X1, X2)},
 	{"pair of Q registers, pre-indexed", 0xadff0801, RECORDER + 32, READ, RECORDER, NULL,
@@ -103,11 +106,17 @@ static const struct abort_case cases[] = {
 	{"cache maintenance without CM", 0xd50b7a20, FLASH, 0x4f, FLASH, NULL, RETRIED(MISMATCH, CACHE_OP)},
 	{"a class switched off", 0x3dc00001, RECORDER, READ, RECORDER, "class:simd=inject",
 	 INJECTED(NISV, POLICY, "", "class:simd=inject")},
-	/* With the MMU off all memory is Device memory, where an element must be aligned, a Q register to 16 bytes. */
+	/*
+	 * With the MMU off all memory is Device memory, where an element must be aligned, a Q register to
+	 * 16 bytes.
+	 */
 	{"Q register aligned to 8", 0x3dc00001, RECORDER + 8, READ, RECORDER + 8, NULL,
 	 RETRIED(UNTRANSLATABLE, ALIGNMENT)},
 
-	/* Atomics: one access, whatever their size. The syndrome says read where a read would have faulted too. */
+	/*
+	 * Atomics: one access, whatever their size. The syndrome says read where a read would have faulted
+	 * too.
+	 */
 	{"LDADD",
 	 LDADD,
 	 RECORDER,

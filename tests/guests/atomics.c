@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Atomics: done as one access by the recorder; refused with the abort that says so by the register file; several vCPUs lose no
- * addition.
+ * Atomics: done as one access by the recorder; refused with the abort that says so by the register file;
+ * several vCPUs lose no addition.
  */
 #include "guest.h"
 

@@ -80,8 +80,8 @@ _Noreturn void guest_fail(const char *file, unsigned line, const char *what, uin
 #define FSC_ATOMIC   0x35 /* unsupported exclusive or atomic access */
 
 /*
- * Runs one instruction that must take exactly one abort of this fault status at address, after which it is skipped.
- * operands are those of an asm statement, without its text.
+ * Runs one instruction that must take exactly one abort of this fault status at address, after which it is
+ * skipped. operands are those of an asm statement, without its text.
  */
 #define ABORTS(address, text, ...) ABORTS_WITH(FSC_EXTERNAL, address, text, __VA_ARGS__)
 

@@ -42,7 +42,10 @@ static bool is_vector(uint64_t id)
 	return (id & 0x00f0000000000000) >= 0x0040000000000000;
 }
 
-/* As the kernel has it: a vCPU has either core or Z registers, and of a slice of a Z register only the vector length counts. */
+/*
+ * As the kernel has it: a vCPU has either core or Z registers, and of a slice of a Z register only the
+ * vector length counts.
+ */
 static int vector(struct kernel *kernel, bool set, const struct sv_kvm_one_reg *reg)
 {
 	bool slice = (reg->id & 0x00f0000000000000) == 0x0080000000000000;
