@@ -43,6 +43,22 @@ static struct outcome decode(void *unused)
 	return outcome;
 }
 
+/* "Is it a load or store, and does the CPU describe it?" */
+static struct outcome classify(void *unused)
+{
+	struct outcome outcome = {0, 0};
+
+	for (size_t i = 0; i < WORDS; i++) {
+		const struct sv_row *row = sv_classify(SV_A64, words[i]);
+
+		if (!row)
+			continue;
+		outcome.taken++;
+		outcome.sum += row->flags & SV_ROW_ISV;
+	}
+	return outcome;
+}
+
 static struct outcome decode_and_print(void *unused)
 {
 	struct outcome outcome = {0, 0};
@@ -102,6 +118,7 @@ static const struct {
 	void *opaque;
 } decoders[] = {
 	{"salvage", decode, NULL},
+	{"salvage, classify", classify, NULL},
 	{"salvage, printed", decode_and_print, NULL},
 #ifdef HAVE_CAPSTONE
 	{"Capstone", capstone, &plain},
