@@ -18,7 +18,8 @@ static const char help[] =
 	"Prints a line for each instruction word (hexadecimal, most significant digit first), or for each line of\n"
 	"standard input if none is given: the word, its disassembly, its class, isv=1 if KVM learns from the CPU what the\n"
 	"instruction accesses and isv=0 if it does not, direction, and elements as COUNTxBYTES (s: sign-extended).\n"
-	"\"unpredictable\" marks encodings that are CONSTRAINED UNPREDICTABLE, \"-\" what is not a load or store.\n\n"
+	"\"refused\" marks what this version decodes and does not perform,\n"
+	"\"unpredictable\" encodings that are CONSTRAINED UNPREDICTABLE, \"-\" what is not a load or store.\n\n"
 	"  --isa=ISA  instruction set; this version decodes a64, the default\n"
 	"  --json     one JSON object a line\n\n"
 	"Exit status: 0; 1 if a word could not be read; 100 for an option that is unknown or not supported.\n";
@@ -38,9 +39,14 @@ static void print_text(uint32_t word, const struct sv_insn *insn, const char *te
 		printf("%08x  -\n", word);
 		return;
 	}
-	printf("%08x  %-32s  %-12s  isv=%d  %s %ux%u%s%s\n", word, text, sv_class_name(row->iclass),
-	       !!(row->flags & SV_ROW_ISV), direction(row), insn->count, insn->esize,
-	       row->flags & SV_ROW_SIGNED ? "s" : "", insn->unpredictable ? "  unpredictable" : "");
+	printf("%08x  %-32s  %-12s  isv=%d  %s ", word, text, sv_class_name(row->iclass),
+	       !!(row->flags & SV_ROW_ISV), direction(row));
+	if (insn->count)
+		printf("%ux%u", insn->count, insn->esize);
+	else
+		printf("vx%u", insn->esize);
+	printf("%s%s%s\n", row->flags & SV_ROW_SIGNED ? "s" : "", row->refusal ? "  refused" : "",
+	       insn->unpredictable ? "  unpredictable" : "");
 }
 
 static int print_json(uint32_t word, const struct sv_insn *insn, const char *text)
@@ -52,11 +58,12 @@ static int print_json(uint32_t word, const struct sv_insn *insn, const char *tex
 
 	snprintf(hex, sizeof(hex), "%08x", word);
 	if (row)
-		line = json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:s, s:i, s:i, s:b, s:b}", "word", hex,
+		line = json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:s, s:i, s:i, s:b, s:b, s:s}", "word", hex,
 				 "text", text, "encoding", sv_row_name(row), "feature", sv_row_feature(row),
 				 "class", sv_class_name(row->iclass), "isv", !!(row->flags & SV_ROW_ISV),
 				 "dir", direction(row), "count", insn->count, "size", insn->esize, "signed",
-				 !!(row->flags & SV_ROW_SIGNED), "unpredictable", insn->unpredictable);
+				 !!(row->flags & SV_ROW_SIGNED), "unpredictable", insn->unpredictable,
+				 "refused", sv_refusal_text(row->refusal));
 	else
 		line = json_pack("{s:s, s:n}", "word", hex, "text");
 	failed = !line || json_dumpf(line, stdout, JSON_COMPACT);

@@ -19,6 +19,10 @@ CASES = [
     ('08c0fc20', '', 0, LDAR, ''),
     ('39c00441', '', 0, '39c00441  ldrsb w1, [x2, #1]                single        isv=1  r 1x1s\n', ''),
     ('--isa=a64 a9400801', '', 0, LDP, ''),
+    ('4c400020', '', 0, '4c400020  ld4 { v0.16b, v1.16b, v2.16b, v3.16b }, [x1]  structure     isv=0  r 64x1\n', ''),
+    ('b8210002', '', 0, 'b8210002  ldadd w1, w2, [x0]                atomic        isv=0  rw 1x4  refused\n', ''),
+    ('a400a001', '', 0, 'a400a001  ld1b { z1.b }, p0/z, [x0]         sve           isv=0  r vx1  refused\n', ''),
+    ('c85f0001', '', 0, 'c85f0001  ldxr x1, [x0]                     exclusive     isv=0  r 1x8  refused  unpredictable\n', ''),
     ('0', '', 0, '00000000  -\n', ''),
     ('a9400801 zz f8408401', '', 1, LDP + LDR, NOT_A_WORD.format('zz')),
     ('a940080100', '', 1, '', NOT_A_WORD.format('a940080100')),
@@ -37,15 +41,15 @@ CASES = [
 
 JSON = [
     ('f8408401', dict(word='f8408401', text='ldr x1, [x0], #8', encoding='LDR_64_ldst_immpost', feature='',
-                      **{'class': 'writeback'}, isv=False, dir='r', count=1, size=8, signed=False, unpredictable=False)),
+                      **{'class': 'writeback'}, isv=False, dir='r', count=1, size=8, signed=False, unpredictable=False, refused='')),
     ('69400440', dict(word='69400440', text='ldpsw x0, x1, [x2]', encoding='LDPSW_64_ldstpair_off', feature='',
-                      **{'class': 'pair'}, isv=False, dir='r', count=2, size=4, signed=True, unpredictable=False)),
+                      **{'class': 'pair'}, isv=False, dir='r', count=2, size=4, signed=True, unpredictable=False, refused='')),
     ('59000440', dict(word='59000440', text=None)),
     ('59000040', dict(word='59000040', text='stlurh w0, [x2]', encoding='STLURH_32_ldapstl_unscaled',
                       feature='FEAT_LRCPC2', **{'class': 'ordered'}, isv=True, dir='w', count=1, size=2, signed=False,
-                      unpredictable=False)),
+                      unpredictable=False, refused='')),
     ('f8008463', dict(word='f8008463', text='str x3, [x3], #8', encoding='STR_64_ldst_immpost', feature='',
-                      **{'class': 'writeback'}, isv=False, dir='w', count=1, size=8, signed=False, unpredictable=True)),
+                      **{'class': 'writeback'}, isv=False, dir='w', count=1, size=8, signed=False, unpredictable=True, refused='')),
 ]
 
 
