@@ -27,8 +27,8 @@ static const struct abort_case {
 	unsigned needed;
 } cases[] = {
 	{0xf8408401, 3 + 2}, {0xb8004401, 3 + 2}, {0x38c01c01, 3 + 2}, {0xa9400801, 3 + 2},
-	{0x29000801, 3 + 2}, {0xa8810801, 4 + 2}, {0x69c10801, 4 + 2},
-	{0x3cc10401, 3 + 2}, {0xad000801, 3 + 2}, {0x4c400001, 5 + 2}, {0xb8210002, 3 + 2},
+	{0x29000801, 3 + 2}, {0xa8810801, 4 + 2}, {0x69c10801, 4 + 2}, {0x3cc10401, 3 + 2},
+	{0xad000801, 3 + 2}, {0x4c400001, 5 + 2}, {0xb8210002, 3 + 2},
 };
 
 struct machine {
@@ -54,7 +54,8 @@ static void setup(struct machine *machine, uint32_t word)
 							  .last = DEVICE + 0xffff,
 							  .kind = SV_REGION_WINDOW,
 							  .name = "device",
-							  .sizes = SV_SIZES_ANY});
+							  .sizes = SV_SIZES_ANY,
+							  .atomics = true});
 	memory_write(&machine->vcpu, RAM_BASE, 4, word);
 	sv_decode(SV_A64, word, &machine->insn);
 	machine->abort.esr_iss = machine->insn.row->flags & SV_ROW_STORE ? WRITE : READ;
@@ -82,7 +83,7 @@ int bench_abort(void)
 
 	if (!machine)
 		return bench_fail("abort", "out of memory");
-	printf("%-26s %-10s %7s %12s %10s %7s %6s\n", "one abort, in memory", "class", "ns", "allocations",
+	printf("%-46s %-10s %7s %12s %10s %7s %6s\n", "one abort, in memory", "class", "ns", "allocations",
 	       "KVM calls", "needed", "extra");
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		double ns[ROUNDS];
@@ -105,7 +106,7 @@ int bench_abort(void)
 				resolve(machine);
 			ns[round] = (double)(bench_now() - start) / ABORTS;
 		}
-		printf("%-26s %-10s %7.1f %12llu %10u %7u %6u\n", text,
+		printf("%-46s %-10s %7.1f %12llu %10u %7u %6u\n", text,
 		       sv_class_name(machine->insn.row->iclass), bench_median(ns, ROUNDS),
 		       (unsigned long long)(bench_allocations() - allocations), calls, cases[i].needed,
 		       calls - cases[i].needed);
