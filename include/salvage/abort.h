@@ -242,18 +242,19 @@ struct sv_session {
 	struct sv_cpu *cpu;
 	const struct sv_space *space;
 	const struct sv_policy *policy;
+	uint64_t ignored; /* bit n: the access at offset n reads as zero, or is a write that is ignored */
+	enum sv_verdict verdict; /* once over */
+	uint32_t system_regs_read;
+	uint16_t offset; /* progress in the footprint */
+	uint8_t segment_count;
+	uint8_t state;
+	bool refused;
+
 	struct sv_context context;
 	struct sv_plan plan;
 	struct sv_segment segments[SV_SEGMENTS];
-	uint64_t system_regs
-		[SV_SYSTEM_REGS]; /* from SV_SCTLR_EL1 on, as far as read: none is read twice in a session */
-	uint32_t system_regs_read;
-	uint8_t segment_count;
-	uint8_t state;
-	enum sv_verdict verdict; /* once over */
-	bool refused;
-	uint16_t offset;  /* progress in the footprint */
-	uint64_t ignored; /* bit n: the access at offset n reads as zero, or is a write that is ignored */
+	/* From SV_SCTLR_EL1 on, as far as read: none is read twice in a session. */
+	uint64_t system_regs[SV_SYSTEM_REGS];
 };
 
 /*

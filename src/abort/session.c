@@ -19,7 +19,8 @@ void sv_session_begin(struct sv_session *session, struct sv_cpu *cpu, const stru
 {
 	const struct sv_abort copy = *abort; /* it may be the one in the session's last report */
 
-	memset(session, 0, sizeof(*session));
+	/* What comes behind is written before it is read, and is most of the session. */
+	memset(session, 0, offsetof(struct sv_session, context));
 	session->cpu = cpu;
 	session->space = space;
 	session->policy = policy;
@@ -359,6 +360,28 @@ static enum sv_verdict abandon(struct sv_session *session, const struct sv_rule 
 	return sv_session_inject(session);
 }
 
+/* Fills in the access that the embedder is to perform. The operands of atomics are long: only they pay for them. */
+static void ask(struct sv_session *session, const struct sv_piece *piece, const uint8_t *data)
+{
+	const struct sv_plan *plan = &session->plan;
+	struct sv_access *access = &session->access;
+
+	access->ipa = piece->ipa;
+	access->region = piece->segment->region;
+	access->size = (uint8_t)piece->size;
+	access->write = plan->write;
+	access->op = plan->op;
+	access->big_endian = plan->big_endian;
+	if (plan->op) {
+		memcpy(access->operand, plan->operand, sizeof(plan->operand));
+		memcpy(access->compare, plan->compare, sizeof(plan->compare));
+	}
+	/* A device that fills in nothing reads as zero, not as what went before. */
+	memset(access->data, 0, sizeof(access->data));
+	if (plan->write && !plan->op)
+		memcpy(access->data, data, piece->size);
+}
+
 static enum sv_verdict perform(struct sv_session *session)
 {
 	const struct sv_cpu_ops *ops = session->cpu->ops;
@@ -381,20 +404,7 @@ static enum sv_verdict perform(struct sv_session *session)
 			if (!plan->write || plan->op)
 				memset(data, 0, piece.size);
 		} else {
-			session->access = (struct sv_access){
-				.ipa = piece.ipa,
-				.region = piece.segment->region,
-				.size = (uint8_t)piece.size,
-				.write = plan->write,
-				.op = plan->op,
-				.big_endian = plan->big_endian,
-			};
-			if (plan->op) {
-				memcpy(session->access.operand, plan->operand, sizeof(plan->operand));
-				memcpy(session->access.compare, plan->compare, sizeof(plan->compare));
-			} else if (plan->write) {
-				memcpy(session->access.data, data, piece.size);
-			}
+			ask(session, &piece, data);
 			session->state = SV_SESSION_WAIT;
 			return SV_VERDICT_ACCESS;
 		}
