@@ -172,8 +172,8 @@ enum sv_reason {
 const char *sv_reason_text(enum sv_reason reason);
 
 /*
- * The cause whose rules decide over an instruction of the row on a device: NISV, or for one that is not
- * performed its own or UNSUPPORTED.
+ * The cause whose rules decide over an instruction of the row on a device: NISV or ATOMIC; for one that is
+ * not performed EXCLUSIVE or UNSUPPORTED.
  */
 enum sv_cause sv_row_cause(const struct sv_row *row);
 

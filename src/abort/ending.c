@@ -60,11 +60,13 @@ enum sv_verdict sv_session_apply(struct sv_session *session, enum sv_ending woul
 enum sv_verdict sv_session_refusal(struct sv_session *session, enum sv_cause cause, enum sv_reason reason)
 {
 	struct sv_report *report = &session->report;
+	enum sv_class iclass = report->has_insn ? report->insn.row->iclass : SV_CLASS_COUNT;
 
 	report->cause = cause;
 	report->reason = reason;
-	report->rule =
-		sv_policy_find(session->policy, cause,
-			       report->has_insn ? report->insn.row->iclass : SV_CLASS_COUNT, report->ipa);
+	report->rule = sv_policy_find(session->policy, cause, iclass, report->ipa);
+	/* No rule can have it performed, and the rule that is named must be one that refuses. */
+	if (report->rule->action == SV_ACTION_EMULATE || report->rule->action == SV_ACTION_IGNORE)
+		report->rule = sv_policy_find(NULL, cause, iclass, report->ipa);
 	return sv_session_apply(session, SV_ENDING_INJECTED);
 }

@@ -30,17 +30,9 @@ const char *sv_reason_text(enum sv_reason reason)
 
 enum sv_cause sv_row_cause(const struct sv_row *row)
 {
-	switch ((enum sv_class)row->iclass) {
-	case SV_CLASS_EXCLUSIVE:
-		return SV_CAUSE_EXCLUSIVE;
-	case SV_CLASS_ATOMIC:
-	case SV_CLASS_RCW:
-		return SV_CAUSE_ATOMIC;
-	case SV_CLASS_LDST64B:
-		return SV_CAUSE_LDST64B;
-	default:
-		return row->refusal ? SV_CAUSE_UNSUPPORTED : SV_CAUSE_NISV;
-	}
+	if (row->refusal)
+		return row->iclass == SV_CLASS_EXCLUSIVE ? SV_CAUSE_EXCLUSIVE : SV_CAUSE_UNSUPPORTED;
+	return row->iclass == SV_CLASS_ATOMIC ? SV_CAUSE_ATOMIC : SV_CAUSE_NISV;
 }
 
 const char *sv_cause_name(enum sv_cause cause)

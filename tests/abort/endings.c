@@ -92,7 +92,7 @@ static const struct abort_case cases[] = {
 	 DONE("r2@a000000", NULL, RECORDER, X1, X2)},
 	/* Refused by name, whatever is at the address. */
 	{"64 bytes", 0xf83fd002, RECORDER, READ, RECORDER, NULL,
-	 INJECTED(LDST64B, REFUSED_LDST64B, "", "default ldst64b=emulate")},
+	 INJECTED(UNSUPPORTED, REFUSED_LDST64B, "", "default unsupported=inject")},
 	{"dc zva", 0xd50b7420, RECORDER, WRITE, RECORDER, NULL,
 	 INJECTED(UNSUPPORTED, REFUSED_ZERO, "", "default unsupported=inject")},
 	{"memory set", 0x19c10400 | 2 << 5, RECORDER, WRITE, RECORDER, NULL,
@@ -170,6 +170,11 @@ static const struct abort_case cases[] = {
 	 .fsc = SV_FSC_UNSUPPORTED_ATOMIC},
 	{"store-exclusive", STXR, RECORDER, WRITE, RECORDER, NULL,
 	 INJECTED(EXCLUSIVE, REFUSED_EXCLUSIVE, "", NULL), .fsc = SV_FSC_UNSUPPORTED_ATOMIC},
+	{"a rule cannot make an exclusive succeed", LDXR, RECORDER, READ, RECORDER, "exclusive=emulate",
+	 INJECTED(EXCLUSIVE, REFUSED_EXCLUSIVE, "", "default exclusive=inject"),
+	 .fsc = SV_FSC_UNSUPPORTED_ATOMIC},
+	{"floating-point atomic", 0xfc210002, RECORDER, READ, RECORDER, NULL,
+	 INJECTED(UNSUPPORTED, REFUSED_LSFE, "", "default unsupported=inject")},
 	{"load-exclusive elsewhere", LDXR, RECORDER, READ, RECORDER + 8, NULL, RETRIED(MISMATCH, ADDRESS)},
 
 	/* Ignored: reads as zero, writes ignored, everything else as if it had happened. */
