@@ -16,6 +16,8 @@
 	"access, and volatile does not forbid that"
 #define VECTOR \
 	"memcpy(), memset(), a struct that is copied, or a loop that the compiler vectorised, over device memory"
+#define LEFT_TO_VMM \
+	"the CPU describes it (ISV=1, LST), but KVM leaves accesses of 64 bytes to the VMM (KVM_EXIT_ARM_LDST64B)"
 #define BY_64  "a driver for an accelerator that takes 64 bytes at once"
 #define LOCKED "an atomic variable, a lock or a reference count that lies in device memory"
 
@@ -27,9 +29,9 @@ static const struct insn_kind kinds[] = {
 	{0xbf800000, 0x89000000, "load/store exclusive, unprivileged", UNDESCRIBED, LOCKED, REMEDY_RAM},
 	{0x3f800000, 0x09800000, "compare and swap, unprivileged", UNDESCRIBED, LOCKED, REMEDY_RAM},
 	{0x3f800000, 0x08800000, "load-acquire/store-release", "", "", REMEDY_NONE},
-	{0xfffffc00, 0xf83fd000, "64-byte load", UNDESCRIBED, BY_64, REMEDY_ACCESSORS},
-	{0xfffffc00, 0xf83f9000, "64-byte store", UNDESCRIBED, BY_64, REMEDY_ACCESSORS},
-	{0xffe0ec00, 0xf820a000, "64-byte store with status", UNDESCRIBED, BY_64, REMEDY_ACCESSORS},
+	{0xfffffc00, 0xf83fd000, "64-byte load", LEFT_TO_VMM, BY_64, REMEDY_ACCESSORS},
+	{0xfffffc00, 0xf83f9000, "64-byte store", LEFT_TO_VMM, BY_64, REMEDY_ACCESSORS},
+	{0xffe0ec00, 0xf820a000, "64-byte store with status", LEFT_TO_VMM, BY_64, REMEDY_ACCESSORS},
 	{0x3fe0fc00, 0x38a0c000, "load-acquire RCpc", "", "", REMEDY_NONE},
 	{0x3f200c00, 0x38200000, "atomic memory operation", UNDESCRIBED, LOCKED, REMEDY_RAM},
 	{0xff200c00, 0xf8200400, "load with pointer authentication", "", "", REMEDY_NONE},

@@ -48,6 +48,8 @@ FLAGS = {'isv', 'acquire', 'release', 'unpriv', 'cm'}
 CLASS_FLAGS = {'unprivileged': {'unpriv'}}  # what a class implies
 # What an atomic does; enum sv_op.
 OPERATIONS = 'cas swp add clr eor set smax smin umax umin fadd fmax fmin fmaxnm fminnm'.split()
+# Classes whose elements are not one for each transfer register.
+UNCOUNTED = {'tag', 'mops', 'zero', 'ldst64b'}
 DETAILS = {'no1d', 'replicate', 'granule', 'm31', 'x16', 'x32'}
 
 
@@ -178,8 +180,13 @@ class Row:
                      'pre' if operands.endswith(']!') else 'post' if re.search(r'\[<Xn\|SP>\], ', operands) else 'offset')
         self.writeback = self.mode in ('pre', 'post') and not operands.startswith('[<Xd>]!')
         self.form, self.registers = self.shape(operands)
+        width = re.match(r'{ <Zt>\.([bhsdq])', operands)
+        self.width = 'bhsdq'.index(width[1]) if width else 0
+        if '<PNg>' in operands:
+            self.flags.add('counter')
         transfers = sum(field in self.fields for field in ('Rt', 'Rt2'))
-        if self.form in ('general', 'simd') and not self.refusal and not self.operation and self.count != transfers:
+        if (self.form in ('general', 'simd') and self.cls not in UNCOUNTED and not self.refusal and not self.operation and
+                self.count != transfers):
             raise self.fault(f'{self.count} elements do not match the transfer registers drawn')
 
     def place_immediate(self):
@@ -198,7 +205,7 @@ class Row:
         """enum sv_form, and how many registers are transferred."""
         registers = operands.count('<Vt')
         if self.cls in ('sve', 'sme'):
-            return self.cls, self.vectors or 1
+            return 'predicate' if 'Pt' in self.fields else self.cls, self.vectors or 1
         if self.esize and not registers:
             return 'simd' if re.search('<[BHSDQ]t', operands) else 'general', self.count
         if registers == 0 or self.refusal:
@@ -317,16 +324,16 @@ def tree(rows):
 class Pool:
     """Strings, or arrays of numbers, kept once and referred to by offset."""
 
-    def __init__(self):
-        self.items, self.offsets, self.size = [], {}, 0
+    def __init__(self, room):
+        self.items, self.offsets, self.size, self.room = [], {}, 0, room
 
     def offset(self, item):
         if item not in self.offsets:
             self.offsets[item] = self.size
             self.items.append(item)
             self.size += len(item) + 1
-            if self.size > 0x10000:
-                raise Fault(f'"{item}" does not fit: 64 KiB of strings at most')
+            if self.size > self.room:
+                raise Fault(f'"{item}" does not fit: {self.room} bytes at most')
         return self.offsets[item]
 
 
@@ -337,7 +344,7 @@ def array(declaration, items):
 def emit(isa, rows):
     """The decoder's tables, and apart from them the names, which only listings need."""
     layouts = list(dict.fromkeys(row.layout() for row in rows))
-    mnemonics, syntax, names = Pool(), Pool(), Pool()
+    mnemonics, syntax, names = Pool(1 << 14), Pool(1 << 14), Pool(1 << 16)
     lines = []
     for row in rows:
         flags = ' | '.join('SV_ROW_' + flag.upper() for flag in sorted(row.flags))
@@ -347,7 +354,7 @@ def emit(isa, rows):
                      f'SV_OP_{row.operation.upper() or "NONE"}, {row.esize}, {row.count}, {row.registers}, '
                      f'SV_REFUSAL_{row.refusal.upper() or "NONE"}, '
                      f'{layouts.index(row.layout())}, {mnemonics.offset(row.name.split("_")[0].lower())}, '
-                     f'{syntax.offset(tuple(row.syntax))} }}')
+                     f'{syntax.offset(tuple(row.syntax))}, {row.width} }}')
     if len(layouts) > 1024:
         raise Fault('more than 1024 layouts')
     head = ['/* SPDX-License-Identifier: BSD-2-Clause */', f'/* Generated from isa/{isa}.isa by isa/gen.py. */',

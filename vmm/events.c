@@ -97,10 +97,10 @@ struct vmm_events *vmm_events_new(FILE *file, const char *vm, uint64_t limit)
 	return events;
 }
 
-/* In the order of the bytes in memory, as KVM's data is; wider than an integer only for atomics on pairs. */
+/* In the order of the bytes in memory, as KVM's data is; wider than an integer for pairs and for 64 bytes. */
 static json_t *data_value(unsigned size, const uint8_t *data)
 {
-	char text[3 + 2 * SV_ATOMIC_BYTES] = "0x";
+	char text[3 + 2 * SV_ACCESS_BYTES] = "0x";
 	uint64_t value = 0;
 
 	if (size <= 8) {

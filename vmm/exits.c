@@ -183,9 +183,15 @@ static void exit_internal_error(struct vmm_vcpu *vcpu)
 	end_kernel(vcpu, "KVM_EXIT_INTERNAL_ERROR", why);
 }
 
+/* The kernel leaves these to every VMM, asked or not. */
 static void exit_ldst64b(struct vmm_vcpu *vcpu)
 {
-	end_kernel(vcpu, "KVM_EXIT_ARM_LDST64B", "64-byte loads and stores are not handled by this version");
+	if (vcpu->vm->config->salvage)
+		exit_salvage(vcpu);
+	else
+		end_kernel(
+			vcpu, "KVM_EXIT_ARM_LDST64B",
+			"a load or store of 64 bytes, which KVM leaves to the VMM; try without --no-salvage");
 }
 
 static void (*const handlers[])(struct vmm_vcpu *vcpu) = {

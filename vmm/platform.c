@@ -29,7 +29,7 @@ const struct vmm_place vmm_platform[VMM_PARTS] = {
 			  .base = 0x0a000000,
 			  .size = 0x10000,
 			  .kind = SV_REGION_WINDOW,
-			  .sizes = SV_SIZES_ANY,
+			  .sizes = SV_SIZES_ANY | 64,
 			  .atomics = true},
 	[VMM_EXIT_REGISTER] = {.name = "exit register",
 			       .node = "exit-register",

@@ -31,9 +31,18 @@ static bool init(struct vmm_vcpu *vcpu, struct vmm_error *error)
 		init.features[0] |= 1u << SV_KVM_ARM_VCPU_POWER_OFF;
 	if (vm->config->aarch32)
 		init.features[0] |= 1u << SV_KVM_ARM_VCPU_EL1_32BIT;
+	else if (vm->sve)
+		init.features[0] |= 1u << SV_KVM_ARM_VCPU_SVE;
 	rc = vmm_ioctl(vm->kernel, vcpu->fd, SV_KVM_ARM_VCPU_INIT, &init);
 	if (rc < 0)
 		return vmm_fail(error, VMM_UNAVAILABLE, "KVM_ARM_VCPU_INIT: %s", strerror(-rc));
+	if (init.features[0] >> SV_KVM_ARM_VCPU_SVE & 1) {
+		int feature = SV_KVM_ARM_VCPU_SVE;
+
+		rc = vmm_ioctl(vm->kernel, vcpu->fd, SV_KVM_ARM_VCPU_FINALIZE, &feature);
+		if (rc < 0)
+			return vmm_fail(error, VMM_UNAVAILABLE, "KVM_ARM_VCPU_FINALIZE: %s", strerror(-rc));
+	}
 	if (sv_kvm_vcpu_init(&vcpu->salvage, &vm->kernel->backend, vcpu->fd, (struct kvm_run *)vcpu->run,
 			     init.features[0]) != SV_OK)
 		return vmm_fail(error, VMM_UNAVAILABLE, "vcpu %u: its ID registers cannot be read",

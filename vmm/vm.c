@@ -70,6 +70,7 @@ static bool take_capabilities(struct vmm_vm *vm, struct vmm_error *error)
 		    extension(vm, vm->vm_fd, needed[i].capability) <= 0)
 			return vmm_fail(error, VMM_UNAVAILABLE, "%s", needed[i].why);
 	vm->inject = extension(vm, vm->vm_fd, SV_KVM_CAP_ARM_INJECT_EXT_DABT) > 0;
+	vm->sve = extension(vm, vm->vm_fd, SV_KVM_CAP_ARM_SVE) > 0;
 	if (vm->config->salvage)
 		vm->capabilities = sv_kvm_enable(&vm->kernel->backend, vm->vm_fd);
 	return true;

@@ -86,10 +86,11 @@ struct sv_cpu {
 /* Retries in a row before the policy for cause mismatch (or undecodable) decides (DESIGN.md, invariant 2). */
 #define SV_RETRY_LIMIT 8
 
-/* What KVM_EXIT_ARM_NISV says. */
+/* What KVM_EXIT_ARM_NISV says, or KVM_EXIT_ARM_LDST64B. */
 struct sv_abort {
-	uint64_t esr_iss;   /* CM, WnR, FSC only */
+	uint64_t esr_iss;   /* CM, WnR, FSC only; of a 64-byte access all but FSC */
 	uint64_t fault_ipa; /* with FAR[11:0] */
+	bool ldst64b;       /* KVM_EXIT_ARM_LDST64B */
 };
 
 enum sv_verdict {
@@ -136,6 +137,7 @@ const char *sv_ending_name(enum sv_ending ending);
 	X(ISV_ROW, "the CPU describes this instruction itself, so it is not the one that aborted")   \
 	X(DIRECTION, "the instruction's direction is not the syndrome's WnR")                        \
 	X(CACHE_OP, "the syndrome says cache maintenance, the instruction is none")                  \
+	X(NOT_LDST64B, "the syndrome says a 64-byte access, the instruction is none or another")     \
 	X(FAULT_STATUS, "the fault status is neither a translation nor a permission fault")          \
 	X(ADDRESS, "no byte the instruction accesses is at the fault address")                       \
 	X(MEMORY, "there is memory at the fault address now")                                        \
@@ -146,12 +148,15 @@ const char *sv_ending_name(enum sv_ending ending);
 	X(KERNEL_DEVICE, "the device is inside the kernel, where userspace cannot reach it")         \
 	X(WINDOW, "the device does not take accesses of this size or alignment")                     \
 	X(ATOMIC, "the device cannot perform an atomic as one access")                               \
+	X(LDST64B, "the device does not take 64 bytes as one access")                                \
+	X(TAGGED_MEMORY, "the instruction sets the tags of memory, which only the CPU can")          \
 	X(DEVICE_REFUSED, "the device refused the access")                                           \
 	X(MEMORY_FAULT, "guest memory could not be accessed: poisoned or truncated")                 \
 	X(FRAGMENTED, "the access spans more regions than are supported")                            \
 	X(REGISTER, "a register of the vCPU could not be read or written")                           \
 	X(NO_INJECTION, "this kernel cannot inject the exception")                                   \
 	X(SIMD, "the embedder cannot reach the SIMD&FP registers")                                   \
+	X(SVE, "the embedder cannot reach the SVE registers, or the vCPU may be in streaming mode")  \
 	X(POLICY, "a policy rule says so")
 
 /*
@@ -172,8 +177,8 @@ enum sv_reason {
 const char *sv_reason_text(enum sv_reason reason);
 
 /*
- * The cause whose rules decide over an instruction of the row on a device: NISV or ATOMIC; for one that is
- * not performed EXCLUSIVE or UNSUPPORTED.
+ * The cause whose rules decide over an instruction of the row on a device: NISV, ATOMIC or LDST64B; for one
+ * that is not performed EXCLUSIVE or UNSUPPORTED.
  */
 enum sv_cause sv_row_cause(const struct sv_row *row);
 
@@ -209,6 +214,10 @@ struct sv_report {
  * Any other op comes only to windows that declare atomics: size is up to 16, and the device performs it
  * indivisibly: with its lock held, data becomes what the device held, and sv_atomic says what it holds from
  * then on.
+ *
+ * An access of 64 bytes comes only to windows that take that size, and is one access too. Of ST64BV the
+ * device answers with a response: 0, or why it did not accept the store (DDI 0487, ST64BV: all ones if it
+ * does not know such stores).
  */
 struct sv_access {
 	uint64_t ipa;
@@ -218,15 +227,18 @@ struct sv_access {
 	bool write;
 	uint8_t op; /* enum sv_op */
 	bool big_endian;
+	bool responds;     /* ST64BV */
+	uint64_t response; /* the embedder fills it in */
 	/* Write: what to write. Read, and atomics: what was there; the embedder fills it in. */
-	uint8_t data[SV_ATOMIC_BYTES];
+	uint8_t data[SV_ACCESS_BYTES];
 	uint8_t operand[SV_ATOMIC_BYTES], compare[SV_ATOMIC_BYTES];
 };
 
 /* A run of bytes of the footprint that lie in one place. */
 struct sv_segment {
-	uint16_t offset, length; /* in the footprint */
-	uint64_t ipa;
+	uint16_t offset, length; /* in the footprint; of a copy what it reads comes first */
+	bool write;
+	uint64_t va, ipa;
 	enum sv_region_kind kind;
 	const struct sv_region *region;
 };
@@ -242,13 +254,13 @@ struct sv_session {
 	struct sv_cpu *cpu;
 	const struct sv_space *space;
 	const struct sv_policy *policy;
-	uint64_t ignored; /* bit n: the access at offset n reads as zero, or is a write that is ignored */
 	enum sv_verdict verdict; /* once over */
 	uint32_t system_regs_read;
 	uint16_t offset; /* progress in the footprint */
 	uint8_t segment_count;
 	uint8_t state;
 	bool refused;
+	bool ignores; /* by policy some accesses read as zero, or are writes that are ignored */
 
 	struct sv_context context;
 	struct sv_plan plan;

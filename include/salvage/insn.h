@@ -70,13 +70,10 @@ const char *sv_class_name(enum sv_class iclass);
 	X(LSFE, "a floating-point atomic: no oracle runs it")                                                         \
 	X(RCW, "a read-check-write atomic: its masks are not ours to read")                                           \
 	X(AUTHENTICATED, "a pointer-authenticated load: only the CPU can check the pointer")                          \
-	X(TAG, "memory tags: this version neither reads nor writes them")                                             \
 	X(GCS, "the guarded control stack: no published text says what a device would see")                           \
-	X(LDST64B, "a 64-byte access, which this version does not perform")                                           \
-	X(MOPS, "a memory copy or set, which this version does not perform")                                          \
+	X(ACCDATA, "a 64-byte store whose first word is in ACCDATA_EL1, which KVM gives to nobody")                   \
+	X(SETGO, "a setting of tags alone: no published text says what a device would see")                           \
 	X(CACHE, "cache maintenance, which this version does not perform")                                            \
-	X(ZERO, "the zeroing of a block, which this version does not perform")                                        \
-	X(SVE, "SVE: this version reads neither the vector length nor the predicates")                                \
 	X(GATHER, "an SVE gather or scatter: every lane has an address of its own")                                   \
 	X(FAULTING, "an SVE first-fault or non-fault load: a fault is part of its result")                            \
 	X(SME, "SME: this version does not read ZA")
@@ -126,7 +123,8 @@ enum sv_form {
 	SV_FORM_MULTIPLE, /* all lanes of registers Rt, Rt+1, ... modulo 32; count of them dealt out in turn */
 	SV_FORM_LANE,     /* lane index of each of the registers; other lanes stay */
 	SV_FORM_REPLICATE, /* one element for each of the registers, into all its lanes */
-	SV_FORM_SVE,       /* Z or P registers */
+	SV_FORM_SVE,       /* Z registers: as many elements as the vector length and the predicate say */
+	SV_FORM_PREDICATE, /* a P register */
 	SV_FORM_SME,       /* ZA or ZT0 */
 };
 
@@ -168,7 +166,8 @@ enum sv_row_flag {
 	SV_ROW_ACQUIRE = 1 << 5, /* acquire or acquirePC semantics */
 	SV_ROW_RELEASE = 1 << 6,
 	SV_ROW_UNPRIV = 1 << 7, /* accesses as EL0 does, subject to PSTATE.UAO */
-	SV_ROW_CM = 1 << 8,     /* cache maintenance: the syndrome says CM=1, and WnR=1 */
+	SV_ROW_CM = 1 << 8,      /* cache maintenance: the syndrome says CM=1, and WnR=1 */
+	SV_ROW_COUNTER = 1 << 9, /* the governing predicate is a counter, PN8 to PN15 */
 };
 
 /*
@@ -192,7 +191,8 @@ struct sv_row {
 	uint32_t registers : 4;    /* transferred */
 	uint32_t refusal : 5;      /* enum sv_refusal */
 	uint32_t layout : 10;      /* private: where the fields lie */
-	uint16_t mnemonic, syntax; /* private: what sv_insn_format prints */
+	uint32_t mnemonic : 14, syntax : 14; /* private: what sv_insn_format prints */
+	uint32_t width : 3; /* of SV_FORM_SVE: log2 of the bytes that an element has in the register */
 };
 
 /* The Arm ARM's encoding name, e.g. "LDP_64_ldstpair_post". row comes from sv_rows or sv_decode. */
@@ -254,44 +254,94 @@ const struct sv_row *sv_classify(enum sv_isa isa, uint32_t word);
 #define SV_INSN_TEXT 96 /* every text fits, NUL included */
 size_t sv_insn_format(const struct sv_insn *insn, uint64_t pc, char *buffer, size_t size);
 
-/* The largest footprint of any row, in bytes. */
-#define SV_PLAN_BYTES 64
-
-/* The largest atomic, in bytes. */
-#define SV_ATOMIC_BYTES 16
-
-/*
- * What an instruction will do: count elements of esize bytes at va, va + esize, ... in ascending order
- * (our documented choice, DESIGN.md invariant 5), then the base register.
- */
-struct sv_plan {
-	uint64_t va; /* first byte, tag bits and all; arithmetic is modulo 2^64 */
-	uint8_t esize, count;
-	uint8_t align; /* what va must be a multiple of on Device memory; more than esize: on any memory */
-	bool write;    /* the elements are stores */
-	bool unprivileged; /* translate with EL0's permissions */
-	bool acquire, release;
-	bool big_endian;
-	bool writeback;
-	uint64_t base; /* the base register's new value, if writeback */
-	/*
-	 * Memory order. Stores: filled by sv_plan_data. Loads and atomics: what was in memory, filled by the
-	 * caller before sv_finish.
-	 */
-	uint8_t data[SV_PLAN_BYTES];
-	/* An atomic: what it does (enum sv_op), and its operands in memory order, filled by sv_plan_data. */
-	uint8_t op;
-	uint8_t operand[SV_ATOMIC_BYTES], compare[SV_ATOMIC_BYTES];
-};
-
 /* The state a plan depends on besides general registers; the caller has read it already. */
 struct sv_context {
 	uint64_t pc, pstate, sctlr_el1;
 };
 
+/* The largest footprint of any row, in bytes: a block that DC ZVA zeroes. */
+#define SV_PLAN_BYTES 2048
+
+/* The most elements that a predicate governs: four vectors of 256 bytes. */
+#define SV_PLAN_ELEMENTS 1024
+
+/* The longest vector, in bytes, and its predicate. */
+#define SV_VECTOR_BYTES    256
+#define SV_PREDICATE_BYTES (SV_VECTOR_BYTES / 8)
+
+/* The largest atomic, in bytes; and the largest single access, which is no atomic: LD64B, ST64B. */
+#define SV_ATOMIC_BYTES 16
+#define SV_ACCESS_BYTES 64
+
+/* A memory copy or set proceeds in chunks of so many bytes at most (DESIGN.md, invariant 1). */
+#define SV_CHUNK_BYTES 256
+
 /*
- * The address side of a plan: reads the base and index registers that the instruction names and no other.
- * SV_OK, SV_REGISTER from ops, or SV_UNSUPPORTED: the row is one that salvage refuses (row->refusal).
+ * What an instruction will do: count elements of esize bytes at va, va + esize, ... in ascending order
+ * (our documented choice, DESIGN.md invariant 5), then the base register.
+ *
+ * A memory copy first reads count bytes from from on, then writes them from va on.
+ */
+struct sv_plan {
+	uint64_t va; /* first byte, tag bits and all; arithmetic is modulo 2^64 */
+	uint64_t from;
+	uint16_t count;
+	uint8_t esize;
+	/*
+	 * What va must be a multiple of on Device memory; if single or tags, and more than esize: on any
+	 * memory; 0: Device memory faults always.
+	 */
+	uint8_t align;
+	bool write;    /* the elements are stores */
+	bool unprivileged; /* translate with EL0's permissions; of a copy: where it goes */
+	bool from_unprivileged;
+	bool acquire, release;
+	bool big_endian;
+	bool writeback;
+	bool copy;       /* a memory copy */
+	bool single;     /* all elements are one access, indivisible */
+	bool unsized;    /* esize is 1, and accesses may have any size: the architecture names none */
+	bool tags;       /* memory tags are written or read as well: done only where there are none */
+	bool tags_only;  /* and nothing else is: there is no access to perform */
+	bool predicated; /* only elements with a bit in active are accessed */
+	bool unfinished; /* the registers move on, the PC does not: the CPU executes the rest */
+	bool responds;   /* a store whose device answers: ST64BV */
+	bool backward;   /* a copy that begins at its end */
+	uint64_t base;   /* the base register's new value, if writeback */
+	uint64_t remaining; /* of a copy or set: bytes that are left, these included */
+	uint64_t Xd, Xs, Xn; /* of a copy or set: its registers as they were */
+	uint16_t vector; /* bytes in a vector, if the instruction asks */
+	uint8_t op;         /* of an atomic: what it does (enum sv_op) */
+	/* If it responds: what the device answered, filled by the caller before sv_finish. */
+	uint64_t response;
+	/* An atomic's operands in memory order, filled by sv_plan_data. */
+	uint8_t operand[SV_ATOMIC_BYTES], compare[SV_ATOMIC_BYTES];
+	/* Of a predicated instruction: its predicate, and a bit for each element of the footprint. */
+	uint8_t predicate[SV_PREDICATE_BYTES], active[SV_PLAN_ELEMENTS / 8];
+	/*
+	 * Memory order. Stores: filled by sv_plan_data. Loads and atomics: what was in memory, filled by the
+	 * caller before sv_finish.
+	 */
+	uint8_t data[SV_PLAN_BYTES];
+};
+
+/* Whether element i is accessed. */
+static inline bool sv_plan_active(const struct sv_plan *plan, unsigned i)
+{
+	return !plan->predicated || plan->active[i / 8] >> i % 8 & 1;
+}
+
+/*
+ * Makes less of a copy or set: bytes of it, at least 1 and at most count, where it begins. The rest is the
+ * CPU's to go on with.
+ */
+void sv_plan_shorten(struct sv_plan *plan, unsigned bytes);
+
+/*
+ * The address side of a plan: reads the base, index, size and predicate registers that the instruction names
+ * and no other. SV_OK, SV_REGISTER from ops, SV_UNSUPPORTED: the row is one that salvage refuses
+ * (row->refusal), or is SVE and ops have no vectors, or SV_NOT_MEMORY: with these registers the instruction
+ * accesses nothing, or is UNDEFINED.
  */
 enum sv_status sv_plan_address(const struct sv_insn *insn, const struct sv_context *context,
 			       const struct sv_regs_ops *ops, void *vcpu, struct sv_plan *plan);

@@ -63,6 +63,8 @@ struct sv_kvm_vcpu {
 	struct kvm_run *run;
 	unsigned except_features;
 	bool except_features_known;
+	uint16_t vector_lengths; /* bit n: 16 * (n + 1) bytes */
+	bool vector_lengths_known;
 	bool sve; /* learned when KVM refuses the core SIMD&FP registers, as it does for a vCPU with SVE */
 };
 
@@ -98,6 +100,14 @@ enum sv_status sv_kvm_set(struct sv_kvm_vcpu *vcpu, enum sv_reg reg, uint64_t va
  */
 enum sv_status sv_kvm_get_simd(struct sv_kvm_vcpu *vcpu, unsigned n, uint8_t value[16]);
 enum sv_status sv_kvm_set_simd(struct sv_kvm_vcpu *vcpu, unsigned n, const uint8_t value[16]);
+
+/* SVE, as sv_regs_ops says. SV_UNSUPPORTED: the vCPU has none, or has SME as well. */
+enum sv_status sv_kvm_vector_length(struct sv_kvm_vcpu *vcpu, unsigned *bytes);
+enum sv_status sv_kvm_get_vector(struct sv_kvm_vcpu *vcpu, unsigned n, unsigned bytes, uint8_t *value);
+enum sv_status sv_kvm_set_vector(struct sv_kvm_vcpu *vcpu, unsigned n, unsigned bytes, const uint8_t *value);
+enum sv_status sv_kvm_get_predicate(struct sv_kvm_vcpu *vcpu, unsigned n, unsigned bytes, uint8_t *value);
+enum sv_status sv_kvm_set_predicate(struct sv_kvm_vcpu *vcpu, unsigned n, unsigned bytes,
+				    const uint8_t *value);
 
 /*
  * Installs the process-wide SIGBUS handler that turns a bad read of guest memory by salvage into SV_FAULT.

@@ -35,6 +35,8 @@ enum sv_reg {
 	SV_FAR_EL1,
 	SV_ELR_EL1,
 	SV_SPSR_EL1,
+	/* The CPU's own, the same for all its time: how much DC ZVA zeroes. */
+	SV_DCZID_EL0,
 	SV_REG_COUNT,
 };
 
@@ -52,6 +54,17 @@ struct sv_regs_ops {
 	 */
 	enum sv_status (*get_simd)(void *vcpu, unsigned n, uint8_t value[16]);
 	enum sv_status (*set_simd)(void *vcpu, unsigned n, const uint8_t value[16]);
+	/*
+	 * SVE. vector_length gives the bytes of a vector as the vCPU's exception level has it now (16 to 256, a
+	 * multiple of 16), or SV_UNSUPPORTED: ZCR_EL1.LEN and what the vCPU supports decide. The others move
+	 * so many bytes of Zn, n in 0..31 (what lies above becomes zero), or of Pn, n in 0..15 (an eighth of a
+	 * vector), the least significant first. All may be NULL: then SVE instructions are not planned.
+	 */
+	enum sv_status (*vector_length)(void *vcpu, unsigned *bytes);
+	enum sv_status (*get_vector)(void *vcpu, unsigned n, unsigned bytes, uint8_t *value);
+	enum sv_status (*set_vector)(void *vcpu, unsigned n, unsigned bytes, const uint8_t *value);
+	enum sv_status (*get_predicate)(void *vcpu, unsigned n, unsigned bytes, uint8_t *value);
+	enum sv_status (*set_predicate)(void *vcpu, unsigned n, unsigned bytes, const uint8_t *value);
 };
 
 /* PSTATE as SPSR_EL1 lays it out for an exception taken from AArch64 state (DDI 0487, C5.2, SPSR_EL1). */
@@ -60,6 +73,8 @@ struct sv_regs_ops {
 #define SV_PSTATE_nRW        (UINT64_C(1) << 4)
 #define SV_PSTATE_BTYPE      (UINT64_C(3) << 10)
 #define SV_PSTATE_SS         (UINT64_C(1) << 21)
+#define SV_PSTATE_C          (UINT64_C(1) << 29)
+#define SV_PSTATE_N          (UINT64_C(1) << 31)
 #define SV_PSTATE_PAN        (UINT64_C(1) << 22)
 #define SV_PSTATE_UAO        (UINT64_C(1) << 23)
 

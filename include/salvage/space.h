@@ -37,7 +37,7 @@ enum sv_region_kind {
 
 const char *sv_region_kind_name(enum sv_region_kind kind);
 
-/* A window that takes every access the architecture can make. */
+/* A window that takes every access the architecture can make, but for the one of 64 bytes. */
 #define SV_SIZES_ANY 0x1f
 
 /* first and last are both inside: a region may end at 2^64 - 1. */
@@ -46,7 +46,8 @@ struct sv_region {
 	enum sv_region_kind kind;
 	const char *name; /* for explanations; never NULL once added */
 	void *host;       /* RAM, ROM: where first is mapped in this process, or NULL if it is not */
-	uint8_t sizes;    /* WINDOW: accepted access sizes in bytes, or-ed: 1 | 2 | 4 | 8 | 16 */
+	/* WINDOW: accepted access sizes in bytes, or-ed: 1 | 2 | 4 | 8 | 16 | 64 (LD64B, ST64B, ST64BV) */
+	uint8_t sizes;
 	bool aligned;     /* WINDOW: accepts only naturally aligned accesses */
 	bool atomics;     /* WINDOW: performs an atomic as one indivisible access */
 	void *device;     /* WINDOW: the embedder's own, handed back with every access */

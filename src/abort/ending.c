@@ -24,7 +24,8 @@ enum sv_verdict sv_session_stop(struct sv_session *session, enum sv_reason reaso
 enum sv_verdict sv_session_inject(struct sv_session *session)
 {
 	const struct sv_report *report = &session->report;
-	bool indivisible = report->cause == SV_CAUSE_ATOMIC || report->cause == SV_CAUSE_EXCLUSIVE;
+	bool indivisible = report->cause == SV_CAUSE_ATOMIC || report->cause == SV_CAUSE_EXCLUSIVE ||
+			   report->cause == SV_CAUSE_LDST64B;
 	struct sv_injection injection = {
 		.write = report->write,
 		.va = report->va,

@@ -32,6 +32,8 @@ enum sv_cause sv_row_cause(const struct sv_row *row)
 {
 	if (row->refusal)
 		return row->iclass == SV_CLASS_EXCLUSIVE ? SV_CAUSE_EXCLUSIVE : SV_CAUSE_UNSUPPORTED;
+	if (row->iclass == SV_CLASS_LDST64B)
+		return SV_CAUSE_LDST64B;
 	return row->iclass == SV_CLASS_ATOMIC ? SV_CAUSE_ATOMIC : SV_CAUSE_NISV;
 }
 

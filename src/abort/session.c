@@ -12,6 +12,7 @@
 /* ISS of a data abort (DDI 0487, D24.2, ESR_EL1, "ISS encoding for an exception from a Data Abort"). */
 #define ISS_WnR       (UINT64_C(1) << 6)
 #define ISS_CM        (UINT64_C(1) << 8)
+#define ISS_LST(iss)  ((iss) >> 11 & 3) /* of a 64-byte access: which it was */
 #define ISS_DFSC(iss) ((iss)&0x3f)
 
 void sv_session_begin(struct sv_session *session, struct sv_cpu *cpu, const struct sv_space *space,
@@ -73,6 +74,22 @@ static bool is_stage2_fault(uint64_t iss)
 	return (fsc & ~UINT64_C(3)) == 0x04 || fsc == 0x2b || (fsc & ~UINT64_C(3)) == 0x0c;
 }
 
+/*
+ * 64-byte accesses are described (ISV=1, and LST says which it was) but not performed by KVM, which gives
+ * them an exit of their own.
+ */
+static enum sv_reason check_ldst64b(const struct sv_session *session)
+{
+	const struct sv_insn *insn = &session->report.insn;
+	uint64_t iss = session->report.abort.esr_iss;
+	/* opc of LD64B, ST64B, ST64BV0 and ST64BV (DDI 0487, C4.1) by their LST (ISS of a data abort). */
+	static const uint8_t lst[8] = {[1] = 2, [2] = 3, [3] = 1, [5] = 2};
+
+	if (insn->row->iclass != SV_CLASS_LDST64B || ISS_LST(iss) != lst[insn->word >> 12 & 7])
+		return SV_REASON_NOT_LDST64B;
+	return !(iss & ISS_WnR) == !(insn->row->flags & SV_ROW_STORE) ? SV_REASON_NONE : SV_REASON_DIRECTION;
+}
+
 /* Whether the instruction explains the syndrome, as far as it can be told without addresses. */
 static enum sv_reason check_syndrome(const struct sv_session *session)
 {
@@ -80,6 +97,8 @@ static enum sv_reason check_syndrome(const struct sv_session *session)
 	uint64_t iss = session->report.abort.esr_iss;
 	int WnR;
 
+	if (session->report.abort.ldst64b)
+		return check_ldst64b(session);
 	if (row->flags & SV_ROW_ISV)
 		return SV_REASON_ISV_ROW;
 	if (!(iss & ISS_CM) != !(row->flags & SV_ROW_CM))
@@ -102,7 +121,7 @@ static void blame(struct sv_session *session, const struct sv_segment *segment, 
 	struct sv_report *report = &session->report;
 
 	report->ipa = ipa;
-	report->va = session->plan.va + segment->offset + (ipa - segment->ipa);
+	report->va = segment->va + (ipa - segment->ipa);
 	report->has_va = true;
 	report->region = segment->region;
 }
@@ -112,10 +131,14 @@ static enum sv_reason check_address(struct sv_session *session)
 {
 	uint64_t ipa = session->report.abort.fault_ipa;
 
+	if (session->plan.unfinished)
+		return sv_session_progress(session, session->report.abort.esr_iss & ISS_WnR);
 	for (unsigned i = 0; i < session->segment_count; i++) {
 		const struct sv_segment *segment = &session->segments[i];
 
-		if (ipa - segment->ipa >= segment->length)
+		if (ipa - segment->ipa >= segment->length ||
+		    !sv_plan_active(&session->plan,
+				    (unsigned)(segment->offset + (ipa - segment->ipa)) / session->plan.esize))
 			continue;
 		if (!session->report.has_va)
 			blame(session, segment, ipa);
@@ -127,6 +150,8 @@ static enum sv_reason check_address(struct sv_session *session)
 /* Rules that are no policy's: the device itself refused. */
 static const struct sv_rule window_rule = {.action = SV_ACTION_INJECT, .text = "device window"};
 static const struct sv_rule device_rule = {.action = SV_ACTION_INJECT, .text = "device"};
+/* Of a copy that has not come to the device yet, all of a chunk may be memory. */
+static const struct sv_rule all_memory_rule = {.action = SV_ACTION_EMULATE, .text = "memory"};
 static const struct sv_rule memory_rule = {.action = SV_ACTION_INJECT, .text = "memory"};
 
 /* What is to be done about a piece that is not memory. */
@@ -151,8 +176,12 @@ static enum sv_reason objection(const struct sv_session *session, const struct s
 {
 	const struct sv_region *window = piece->segment->region;
 
+	if (session->plan.tags_only)
+		return SV_REASON_NONE;
 	if (session->plan.op && !(window->kind == SV_REGION_WINDOW && window->atomics))
 		return SV_REASON_ATOMIC;
+	if (session->plan.single && !session->plan.op && !window_takes(piece))
+		return SV_REASON_LDST64B;
 	return window_takes(piece) ? SV_REASON_NONE : SV_REASON_WINDOW;
 }
 
@@ -177,15 +206,14 @@ static struct decision decide(const struct sv_session *session, const struct sv_
 		decision.action = sv_policy_find(NULL, decision.cause, iclass, piece->ipa)->action;
 	if (decision.action == SV_ACTION_EMULATE && piece->segment->kind == SV_REGION_WINDOW)
 		decision.reason = objection(session, piece);
-	if (decision.reason == SV_REASON_WINDOW || decision.reason == SV_REASON_ATOMIC) {
+	if (decision.reason == SV_REASON_WINDOW || decision.reason == SV_REASON_ATOMIC ||
+	    decision.reason == SV_REASON_LDST64B) {
 		decision.action = SV_ACTION_INJECT;
 		if (decision.rule->action != SV_ACTION_OBSERVE)
 			decision.rule = &window_rule;
 	}
 	return decision;
 }
-
-_Static_assert(SV_PLAN_BYTES <= 64, "sv_session.ignored has a bit for each offset");
 
 /*
  * Decides over every piece before anything is touched. True: all of it is possible. False: something is in
@@ -195,12 +223,12 @@ _Static_assert(SV_PLAN_BYTES <= 64, "sv_session.ignored has a bit for each offse
 static bool classify(struct sv_session *session)
 {
 	struct sv_report *report = &session->report;
-	unsigned total = session->plan.esize * session->plan.count;
+	unsigned total = sv_session_total(session), offset = 0;
 	const struct sv_rule *observer = NULL;
 	bool refused = false;
 	struct sv_piece piece;
 
-	for (unsigned offset = 0; offset < total; offset += piece.size) {
+	for (; (offset = sv_session_active(session, offset)) < total; offset += piece.size) {
 		struct decision decision;
 		bool refuses;
 
@@ -210,7 +238,7 @@ static bool classify(struct sv_session *session)
 		decision = decide(session, &piece);
 		refuses = decision.action != SV_ACTION_EMULATE && decision.action != SV_ACTION_IGNORE;
 		if (decision.action == SV_ACTION_IGNORE)
-			session->ignored |= UINT64_C(1) << offset;
+			session->ignores = true;
 		if (decision.rule->action == SV_ACTION_OBSERVE && !observer)
 			observer = decision.rule;
 		if (!report->rule || (refuses && !refused)) {
@@ -223,6 +251,8 @@ static bool classify(struct sv_session *session)
 	}
 	if (refused && !report->reason)
 		report->reason = SV_REASON_POLICY;
+	if (!report->rule)
+		report->rule = &all_memory_rule;
 	if (observer)
 		report->rule = observer;
 	return !refused;
@@ -234,6 +264,35 @@ static enum sv_verdict refuse_row(struct sv_session *session)
 	const struct sv_row *row = session->report.insn.row;
 
 	return sv_session_refusal(session, sv_row_cause(row), SV_REASON_FIRST_REFUSED + row->refusal - 1);
+}
+
+/* What stands in the way of an instruction wherever it goes, once its footprint is known. */
+static enum sv_reason obstacle(const struct sv_session *session)
+{
+	if (session->plan.single && session->segment_count > 1)
+		return SV_REASON_FRAGMENTED;
+	for (unsigned i = 0; session->plan.tags && i < session->segment_count; i++)
+		if (is_memory(session->segments[i].kind))
+			return SV_REASON_TAGGED_MEMORY;
+	return SV_REASON_NONE;
+}
+
+/* Which registers an instruction needs that not every embedder gives. */
+static enum sv_reason lack(const struct sv_row *row, const struct sv_regs_ops *regs)
+{
+	switch (row->form) {
+	case SV_FORM_GENERAL:
+	case SV_FORM_SME:
+		return SV_REASON_NONE;
+	case SV_FORM_SVE:
+	case SV_FORM_PREDICATE:
+		return row->refusal || (regs->vector_length && regs->get_vector && regs->set_vector &&
+					regs->get_predicate && regs->set_predicate)
+			       ? SV_REASON_NONE
+			       : SV_REASON_SVE;
+	default:
+		return regs->get_simd && regs->set_simd ? SV_REASON_NONE : SV_REASON_SIMD;
+	}
 }
 
 /* Everything up to the point where the first element is performed. */
@@ -278,13 +337,18 @@ static enum sv_verdict prepare(struct sv_session *session)
 	reason = check_syndrome(session);
 	if (reason)
 		return retry(session, SV_CAUSE_MISMATCH, reason);
-	if (report->insn.row->form != SV_FORM_GENERAL && !(regs->get_simd && regs->set_simd))
-		return sv_session_refusal(session, SV_CAUSE_UNSUPPORTED, SV_REASON_SIMD);
+	reason = lack(report->insn.row, regs);
+	if (reason)
+		return sv_session_refusal(session, SV_CAUSE_UNSUPPORTED, reason);
 	switch (sv_plan_address(&report->insn, context, regs, vcpu, &session->plan)) {
 	case SV_OK:
 		break;
 	case SV_UNSUPPORTED:
-		return refuse_row(session);
+		if (report->insn.row->refusal)
+			return refuse_row(session);
+		return sv_session_refusal(session, SV_CAUSE_UNSUPPORTED, SV_REASON_SVE);
+	case SV_NOT_MEMORY:
+		return retry(session, SV_CAUSE_MISMATCH, SV_REASON_ADDRESS);
 	default:
 		return sv_session_stop(session, SV_REASON_REGISTER);
 	}
@@ -309,15 +373,18 @@ static enum sv_verdict prepare(struct sv_session *session)
 		return refuse_row(session);
 	if (reason)
 		return sv_session_refusal(session, SV_CAUSE_UNTRANSLATABLE, reason);
-	if (session->plan.op && session->segment_count > 1)
-		return sv_session_refusal(session, SV_CAUSE_UNSUPPORTED, SV_REASON_FRAGMENTED);
+	reason = obstacle(session);
+	if (reason)
+		return sv_session_refusal(session, SV_CAUSE_UNSUPPORTED, reason);
 
 	if (!classify(session))
 		return sv_session_apply(session, SV_ENDING_INJECTED);
 	report->action = report->rule->action;
 	if (report->action == SV_ACTION_OBSERVE)
-		return sv_session_apply(session, session->ignored ? SV_ENDING_IGNORED : SV_ENDING_COMPLETED);
-	if (sv_plan_data(&report->insn, regs, vcpu, &session->plan))
+		return sv_session_apply(session, session->ignores ? SV_ENDING_IGNORED : SV_ENDING_COMPLETED);
+	if (session->plan.tags_only)
+		session->offset = (uint16_t)sv_session_total(session);
+	else if (sv_plan_data(&report->insn, regs, vcpu, &session->plan))
 		return sv_session_stop(session, SV_REASON_REGISTER);
 	if (session->plan.release)
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -338,11 +405,14 @@ static enum sv_verdict commit(struct sv_session *session)
 
 	if (session->plan.acquire)
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (sv_finish(insn, &session->context, &session->plan, regs, vcpu) ||
-	    regs->set(vcpu, SV_PC, session->context.pc + insn->length) ||
-	    (pstate != session->context.pstate && regs->set(vcpu, SV_PSTATE, pstate)))
+	if (sv_finish(insn, &session->context, &session->plan, regs, vcpu))
 		return sv_session_stop(session, SV_REASON_REGISTER);
-	return sv_session_end(session, session->ignored ? SV_ENDING_IGNORED : SV_ENDING_COMPLETED,
+	/* What is not over is not stepped over either. */
+	if (!session->plan.unfinished &&
+	    (regs->set(vcpu, SV_PC, session->context.pc + insn->length) ||
+	     (pstate != session->context.pstate && regs->set(vcpu, SV_PSTATE, pstate))))
+		return sv_session_stop(session, SV_REASON_REGISTER);
+	return sv_session_end(session, session->ignores ? SV_ENDING_IGNORED : SV_ENDING_COMPLETED,
 			      SV_VERDICT_RESUME);
 }
 
@@ -369,7 +439,9 @@ static void ask(struct sv_session *session, const struct sv_piece *piece, const 
 	access->ipa = piece->ipa;
 	access->region = piece->segment->region;
 	access->size = (uint8_t)piece->size;
-	access->write = plan->write;
+	access->write = piece->segment->write;
+	access->responds = plan->responds;
+	access->response = 0;
 	access->op = plan->op;
 	access->big_endian = plan->big_endian;
 	if (plan->op) {
@@ -377,31 +449,39 @@ static void ask(struct sv_session *session, const struct sv_piece *piece, const 
 		memcpy(access->compare, plan->compare, sizeof(plan->compare));
 	}
 	/* A device that fills in nothing reads as zero, not as what went before. */
-	memset(access->data, 0, sizeof(access->data));
-	if (plan->write && !plan->op)
+	memset(access->data, 0, piece->size);
+	if (access->write && !plan->op)
 		memcpy(access->data, data, piece->size);
+}
+
+/* The data of the piece at session->offset. */
+static uint8_t *plan_bytes(struct sv_session *session)
+{
+	struct sv_plan *plan = &session->plan;
+
+	return plan->data + session->offset % (unsigned)(plan->esize * plan->count);
 }
 
 static enum sv_verdict perform(struct sv_session *session)
 {
 	const struct sv_cpu_ops *ops = session->cpu->ops;
 	struct sv_plan *plan = &session->plan;
-	unsigned total = plan->esize * plan->count;
+	unsigned total = sv_session_total(session);
 
-	while (session->offset < total) {
+	while ((session->offset = (uint16_t)sv_session_active(session, session->offset)) < total) {
 		struct sv_piece piece = sv_session_piece(session, session->offset);
-		uint8_t *data = plan->data + session->offset;
+		uint8_t *data = plan_bytes(session);
 		enum sv_status status = SV_OK;
 
 		if (is_memory(piece.segment->kind)) {
 			const struct sv_region *region = piece.segment->region;
 
-			if (plan->write)
+			if (piece.segment->write)
 				status = ops->store(session->cpu->vcpu, region, piece.ipa, piece.size, data);
 			else
 				status = ops->load(session->cpu->vcpu, region, piece.ipa, piece.size, data);
-		} else if (session->ignored >> session->offset & 1) {
-			if (!plan->write || plan->op)
+		} else if (session->ignores && decide(session, &piece).action == SV_ACTION_IGNORE) {
+			if (!piece.segment->write || plan->op)
 				memset(data, 0, piece.size);
 		} else {
 			ask(session, &piece, data);
@@ -428,8 +508,8 @@ enum sv_verdict sv_session_next(struct sv_session *session)
 		if (session->refused)
 			return abandon(session, &device_rule, SV_REASON_DEVICE_REFUSED);
 		if (!session->access.write || session->access.op)
-			memcpy(session->plan.data + session->offset, session->access.data,
-			       session->access.size);
+			memcpy(plan_bytes(session), session->access.data, session->access.size);
+		session->plan.response = session->access.response;
 		session->report.accesses++;
 		session->offset += session->access.size;
 		session->state = SV_SESSION_PERFORM;

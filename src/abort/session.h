@@ -34,7 +34,18 @@ enum sv_reason sv_session_fetch(struct sv_session *session, uint32_t *word);
  */
 enum sv_reason sv_session_segments(struct sv_session *session);
 
-/* The piece of the footprint at session->offset: a whole element, or what of it lies in one segment. */
+/* Bytes of the footprint; what a copy writes follows what it reads. */
+static inline unsigned sv_session_total(const struct sv_session *session)
+{
+	const struct sv_plan *plan = &session->plan;
+
+	return plan->esize * plan->count * (plan->copy ? 2u : 1u);
+}
+
+/* offset, or where the next active element begins, or the total. */
+unsigned sv_session_active(const struct sv_session *session, unsigned offset);
+
+/* The piece of the footprint at an offset: a whole element, or what of it lies in one segment. */
 struct sv_piece {
 	const struct sv_segment *segment;
 	uint64_t ipa;
@@ -42,6 +53,12 @@ struct sv_piece {
 };
 
 struct sv_piece sv_session_piece(const struct sv_session *session, unsigned offset);
+
+/*
+ * Whether what a copy or set has left to do explains the abort: it may be ahead of its registers. REASON_NONE,
+ * or what is wrong with it.
+ */
+enum sv_reason sv_session_progress(struct sv_session *session, bool write);
 
 /* Whether this abort is the one whose retries cpu->retries counts. */
 static inline bool sv_session_is_retried(const struct sv_session *session)

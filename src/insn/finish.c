@@ -23,8 +23,7 @@ static enum sv_status finish_general(const struct sv_insn *insn, const struct sv
 	enum sv_status status = SV_OK;
 
 	for (unsigned i = 0; i < plan->count && status == SV_OK; i++)
-		if (transfer[i] != 31)
-			status = ops->set(vcpu, SV_X0 + transfer[i], loaded(insn->row, plan, i));
+		status = sv_write_x(ops, vcpu, transfer[i], loaded(insn->row, plan, i));
 	return status;
 }
 
@@ -54,19 +53,27 @@ static enum sv_status finish_vectors(const struct sv_insn *insn, const struct sv
 	return status;
 }
 
+enum sv_status sv_write_base(const struct sv_insn *insn, const struct sv_context *context,
+			     const struct sv_plan *plan, const struct sv_regs_ops *ops, void *vcpu)
+{
+	return plan->writeback ? ops->set(vcpu, sv_base_register(insn, context), plan->base) : SV_OK;
+}
+
+enum sv_status sv_general_finish(const struct sv_insn *insn, const struct sv_context *context,
+				 const struct sv_plan *plan, const struct sv_regs_ops *ops, void *vcpu)
+{
+	bool general = insn->row->form == SV_FORM_GENERAL, loads = !plan->write || plan->op;
+	enum sv_status status = SV_OK;
+
+	if (loads && !general && !(ops->get_simd && ops->set_simd))
+		return SV_REGISTER;
+	if (loads)
+		status = (general ? finish_general : finish_vectors)(insn, plan, ops, vcpu);
+	return status == SV_OK ? sv_write_base(insn, context, plan, ops, vcpu) : status;
+}
+
 enum sv_status sv_finish(const struct sv_insn *insn, const struct sv_context *context,
 			 const struct sv_plan *plan, const struct sv_regs_ops *ops, void *vcpu)
 {
-	enum sv_status status = SV_OK;
-
-	bool loads = !plan->write || plan->op;
-
-	if (loads && insn->row->form != SV_FORM_GENERAL && !(ops->get_simd && ops->set_simd))
-		return SV_REGISTER;
-	if (loads)
-		status = (insn->row->form == SV_FORM_GENERAL ? finish_general : finish_vectors)(insn, plan,
-												ops, vcpu);
-	if (plan->writeback && status == SV_OK)
-		status = ops->set(vcpu, sv_base_register(insn, context), plan->base);
-	return status;
+	return sv_performer(insn->row)->finish(insn, context, plan, ops, vcpu);
 }

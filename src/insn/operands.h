@@ -1,9 +1,58 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What plan and finish share: the base register, and elements in memory order. Private. */
+/* What the ways to perform an instruction share: registers, and elements in memory order. Private. */
 #ifndef SALVAGE_OPERANDS_H
 #define SALVAGE_OPERANDS_H
 
 #include <salvage/insn.h>
+
+/*
+ * How instructions of a kind are performed: the three calls of insn.h behind their common checks. data is
+ * called for what writes memory.
+ */
+struct sv_performer {
+	enum sv_status (*address)(const struct sv_insn *insn, const struct sv_context *context,
+				  const struct sv_regs_ops *ops, void *vcpu, struct sv_plan *plan);
+	enum sv_status (*data)(const struct sv_insn *insn, const struct sv_regs_ops *ops, void *vcpu,
+			       struct sv_plan *plan);
+	enum sv_status (*finish)(const struct sv_insn *insn, const struct sv_context *context,
+				 const struct sv_plan *plan, const struct sv_regs_ops *ops, void *vcpu);
+};
+
+extern const struct sv_performer sv_general; /* registers and a run of elements: most instructions */
+extern const struct sv_performer sv_block;   /* DC ZVA, GVA, GZVA */
+extern const struct sv_performer sv_tag;     /* LDG, STG and friends */
+extern const struct sv_performer sv_ldst64b;
+extern const struct sv_performer sv_mops;
+extern const struct sv_performer sv_sve;
+
+/* How the row is performed; NULL if it is not. */
+const struct sv_performer *sv_performer(const struct sv_row *row);
+
+/* All of the plan up to the operands: what row and settings say; the rest is zero. */
+void sv_plan_begin(const struct sv_insn *insn, const struct sv_context *context, struct sv_plan *plan);
+
+enum sv_status sv_general_finish(const struct sv_insn *insn, const struct sv_context *context,
+				 const struct sv_plan *plan, const struct sv_regs_ops *ops, void *vcpu);
+
+/* The common end: the base register, if it is written back. */
+enum sv_status sv_write_base(const struct sv_insn *insn, const struct sv_context *context,
+			     const struct sv_plan *plan, const struct sv_regs_ops *ops, void *vcpu);
+
+/* Xn with 31 as the zero register, which costs no call. */
+static inline enum sv_status sv_read_x(const struct sv_regs_ops *ops, void *vcpu, unsigned number,
+				       uint64_t *value)
+{
+	if (number != 31)
+		return ops->get(vcpu, SV_X0 + number, value);
+	*value = 0;
+	return SV_OK;
+}
+
+static inline enum sv_status sv_write_x(const struct sv_regs_ops *ops, void *vcpu, unsigned number,
+					uint64_t value)
+{
+	return number != 31 ? ops->set(vcpu, SV_X0 + number, value) : SV_OK;
+}
 
 /* Register 31 as a base is the stack pointer that PSTATE.EL and PSTATE.SP select (DDI 0487, C1.2.5). */
 static inline enum sv_reg sv_base_register(const struct sv_insn *insn, const struct sv_context *context)

@@ -1,14 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "operands.h"
+/* The address and data sides of a plan: of most instructions, and the choice of a performer for the others. */
+#include <string.h>
 
-/* Xn with 31 as the zero register, which costs no read. */
-static enum sv_status read(const struct sv_regs_ops *ops, void *vcpu, unsigned number, uint64_t *value)
-{
-	if (number != 31)
-		return ops->get(vcpu, SV_X0 + number, value);
-	*value = 0;
-	return SV_OK;
-}
+#include "operands.h"
 
 static uint64_t extend(uint64_t value, unsigned option, unsigned amount)
 {
@@ -34,44 +28,51 @@ static enum sv_status read_offset(const struct sv_insn *insn, const struct sv_re
 		return ops->get(vcpu, SV_X0 + insn->Rm, offset);
 	if (row->mode != SV_MODE_REGISTER)
 		return SV_OK;
-	status = read(ops, vcpu, insn->Rm, offset);
+	status = sv_read_x(ops, vcpu, insn->Rm, offset);
 	*offset = extend(*offset, insn->option, insn->amount);
 	return status;
 }
 
-enum sv_status sv_plan_address(const struct sv_insn *insn, const struct sv_context *context,
-			       const struct sv_regs_ops *ops, void *vcpu, struct sv_plan *plan)
+void sv_plan_begin(const struct sv_insn *insn, const struct sv_context *context, struct sv_plan *plan)
+{
+	const struct sv_row *row = insn->row;
+
+	/* What comes behind is long, and written before it is read. */
+	memset(plan, 0, offsetof(struct sv_plan, operand));
+	plan->esize = plan->align = insn->esize;
+	plan->count = insn->count;
+	plan->write = row->flags & SV_ROW_STORE;
+	plan->unprivileged = row->flags & SV_ROW_UNPRIV;
+	plan->acquire = row->flags & SV_ROW_ACQUIRE;
+	plan->release = row->flags & SV_ROW_RELEASE;
+	plan->op = row->op;
+	plan->single = row->op != SV_OP_NONE;
+	plan->big_endian = big_endian(context);
+}
+
+static enum sv_status general_address(const struct sv_insn *insn, const struct sv_context *context,
+				      const struct sv_regs_ops *ops, void *vcpu, struct sv_plan *plan)
 {
 	const struct sv_row *row = insn->row;
 	uint64_t base = context->pc, offset = (uint64_t)insn->imm;
 	enum sv_status status = SV_OK;
 
-	/* Where an exclusive would have gone can be told, and its abort is about that address. */
-	if (row->refusal && row->refusal != SV_REFUSAL_EXCLUSIVE)
-		return SV_UNSUPPORTED;
 	if (row->mode != SV_MODE_LITERAL)
 		status = ops->get(vcpu, sv_base_register(insn, context), &base);
 	if (status == SV_OK)
 		status = read_offset(insn, ops, vcpu, &offset);
 	if (status != SV_OK)
 		return status;
-
-	*plan = (struct sv_plan){
-		.va = row->mode == SV_MODE_POST ? base : base + offset,
-		.esize = insn->esize,
-		.count = insn->count,
-		.align = row->iclass == SV_CLASS_TAG ? 16
-			 : row->op                   ? insn->esize * insn->count
-						     : insn->esize,
-		.write = row->flags & SV_ROW_STORE,
-		.unprivileged = row->flags & SV_ROW_UNPRIV,
-		.acquire = row->flags & SV_ROW_ACQUIRE,
-		.release = row->flags & SV_ROW_RELEASE,
-		.op = row->op,
-		.big_endian = big_endian(context),
-		.writeback = row->mode == SV_MODE_PRE || row->mode == SV_MODE_POST,
-		.base = base + offset,
-	};
+	sv_plan_begin(insn, context, plan);
+	plan->va = row->mode == SV_MODE_POST ? base : base + offset;
+	plan->writeback = row->mode == SV_MODE_PRE || row->mode == SV_MODE_POST;
+	plan->base = base + offset;
+	if (row->iclass == SV_CLASS_TAG) { /* STGP: a granule */
+		plan->align = 16;
+		plan->tags = true;
+	} else if (row->op) {
+		plan->align = (uint8_t)(insn->esize * insn->count);
+	}
 	return SV_OK;
 }
 
@@ -81,7 +82,7 @@ static enum sv_status read_elements(const struct sv_plan *plan, const uint8_t *r
 {
 	for (unsigned i = 0; i < plan->count; i++) {
 		uint64_t value;
-		enum sv_status status = read(ops, vcpu, registers[i], &value);
+		enum sv_status status = sv_read_x(ops, vcpu, registers[i], &value);
 
 		if (status != SV_OK)
 			return status;
@@ -89,14 +90,6 @@ static enum sv_status read_elements(const struct sv_plan *plan, const uint8_t *r
 			data[sv_element_byte(plan, i, byte)] = (uint8_t)(value >> 8 * byte);
 	}
 	return SV_OK;
-}
-
-static enum sv_status general_data(const struct sv_insn *insn, const struct sv_regs_ops *ops, void *vcpu,
-				   struct sv_plan *plan)
-{
-	const uint8_t transfer[] = {insn->Rt, insn->Rt2};
-
-	return read_elements(plan, transfer, ops, vcpu, plan->data);
 }
 
 static enum sv_status atomic_data(const struct sv_insn *insn, const struct sv_regs_ops *ops, void *vcpu,
@@ -130,14 +123,46 @@ static enum sv_status vector_data(const struct sv_insn *insn, const struct sv_re
 	return SV_OK;
 }
 
+static enum sv_status general_data(const struct sv_insn *insn, const struct sv_regs_ops *ops, void *vcpu,
+				   struct sv_plan *plan)
+{
+	const uint8_t transfer[] = {insn->Rt, insn->Rt2};
+
+	if (plan->op)
+		return atomic_data(insn, ops, vcpu, plan);
+	if (insn->row->form == SV_FORM_GENERAL)
+		return read_elements(plan, transfer, ops, vcpu, plan->data);
+	return ops->get_simd ? vector_data(insn, ops, vcpu, plan) : SV_REGISTER;
+}
+
+const struct sv_performer sv_general = {general_address, general_data, sv_general_finish};
+
+const struct sv_performer *sv_performer(const struct sv_row *row)
+{
+	static const struct sv_performer *const by_class[SV_CLASS_COUNT] = {
+		[SV_CLASS_LDST64B] = &sv_ldst64b, [SV_CLASS_MOPS] = &sv_mops, [SV_CLASS_ZERO] = &sv_block,
+		[SV_CLASS_TAG] = &sv_tag,         [SV_CLASS_SVE] = &sv_sve,
+	};
+
+	/* Where an exclusive would have gone can be told, and its abort is about that address. */
+	if (row->refusal && row->refusal != SV_REFUSAL_EXCLUSIVE)
+		return NULL;
+	/* Of the tag instructions STGP alone transfers registers. */
+	if (!by_class[row->iclass] || (row->iclass == SV_CLASS_TAG && row->esize == 8))
+		return &sv_general;
+	return by_class[row->iclass];
+}
+
+enum sv_status sv_plan_address(const struct sv_insn *insn, const struct sv_context *context,
+			       const struct sv_regs_ops *ops, void *vcpu, struct sv_plan *plan)
+{
+	const struct sv_performer *performer = sv_performer(insn->row);
+
+	return performer ? performer->address(insn, context, ops, vcpu, plan) : SV_UNSUPPORTED;
+}
+
 enum sv_status sv_plan_data(const struct sv_insn *insn, const struct sv_regs_ops *ops, void *vcpu,
 			    struct sv_plan *plan)
 {
-	if (!plan->write)
-		return SV_OK;
-	if (plan->op)
-		return atomic_data(insn, ops, vcpu, plan);
-	if (insn->row->form != SV_FORM_GENERAL && !ops->get_simd)
-		return SV_REGISTER;
-	return (insn->row->form == SV_FORM_GENERAL ? general_data : vector_data)(insn, ops, vcpu, plan);
+	return plan->write ? sv_performer(insn->row)->data(insn, ops, vcpu, plan) : SV_OK;
 }

@@ -57,8 +57,36 @@ static enum sv_status set_simd(void *vcpu, unsigned n, const uint8_t value[16])
 	return sv_kvm_set_simd(vcpu, n, value);
 }
 
-static const struct sv_cpu_ops cpu_ops = {
-	.regs = {get, set, get_simd, set_simd}, .load = load, .store = store, .inject = inject};
+static enum sv_status vector_length(void *vcpu, unsigned *bytes)
+{
+	return sv_kvm_vector_length(vcpu, bytes);
+}
+
+static enum sv_status get_vector(void *vcpu, unsigned n, unsigned bytes, uint8_t *value)
+{
+	return sv_kvm_get_vector(vcpu, n, bytes, value);
+}
+
+static enum sv_status set_vector(void *vcpu, unsigned n, unsigned bytes, const uint8_t *value)
+{
+	return sv_kvm_set_vector(vcpu, n, bytes, value);
+}
+
+static enum sv_status get_predicate(void *vcpu, unsigned n, unsigned bytes, uint8_t *value)
+{
+	return sv_kvm_get_predicate(vcpu, n, bytes, value);
+}
+
+static enum sv_status set_predicate(void *vcpu, unsigned n, unsigned bytes, const uint8_t *value)
+{
+	return sv_kvm_set_predicate(vcpu, n, bytes, value);
+}
+
+static const struct sv_cpu_ops cpu_ops = {.regs = {get, set, get_simd, set_simd, vector_length, get_vector,
+						   set_vector, get_predicate, set_predicate},
+					  .load = load,
+					  .store = store,
+					  .inject = inject};
 
 enum sv_status sv_kvm_vcpu_init(struct sv_kvm_vcpu *vcpu, const struct sv_kvm_backend *backend, int fd,
 				struct kvm_run *run, uint64_t features)
@@ -84,9 +112,13 @@ bool sv_kvm_begin(struct sv_kvm_vcpu *vcpu, const struct sv_space *space, const 
 	const struct sv_kvm_run *run = shared_page(vcpu);
 	struct sv_abort abort;
 
-	if (run->exit_reason != SV_KVM_EXIT_ARM_NISV)
+	if (run->exit_reason != SV_KVM_EXIT_ARM_NISV && run->exit_reason != SV_KVM_EXIT_ARM_LDST64B)
 		return false;
-	abort = (struct sv_abort){run->arm_nisv.esr_iss, run->arm_nisv.fault_ipa};
+	abort = (struct sv_abort){
+		.esr_iss = run->arm_nisv.esr_iss,
+		.fault_ipa = run->arm_nisv.fault_ipa,
+		.ldst64b = run->exit_reason == SV_KVM_EXIT_ARM_LDST64B,
+	};
 	sv_session_begin(&vcpu->session, &vcpu->cpu, space, policy, &abort);
 	return true;
 }

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include <string.h>
-
 #include <salvage/except.h>
 #include <salvage/kvm.h>
 
@@ -30,8 +28,7 @@ static const uint64_t ids[SV_REG_COUNT] = {
 #define ID_AA64MMFR3_EL1  SV_KVM_SYSREG(3, 0, 0, 7, 3)
 #define ID_AA64MMFR3_TCR2 UINT64_C(0xf0f0f0f00)
 
-/* value is as long as the id says. */
-static enum sv_status transfer(struct sv_kvm_vcpu *vcpu, unsigned long request, uint64_t id, void *value)
+enum sv_status sv_kvm_transfer(struct sv_kvm_vcpu *vcpu, unsigned long request, uint64_t id, void *value)
 {
 	struct sv_kvm_one_reg reg = {.id = id, .addr = (uintptr_t)value};
 
@@ -49,60 +46,26 @@ enum sv_status sv_kvm_get(struct sv_kvm_vcpu *vcpu, enum sv_reg reg, uint64_t *v
 {
 	uint64_t id = id_of(reg);
 
-	return id ? transfer(vcpu, SV_KVM_GET_ONE_REG, id, value) : SV_REGISTER;
+	if (reg == SV_DCZID_EL0)
+		return sv_host_dczid(value);
+	return id ? sv_kvm_transfer(vcpu, SV_KVM_GET_ONE_REG, id, value) : SV_REGISTER;
 }
 
 enum sv_status sv_kvm_set(struct sv_kvm_vcpu *vcpu, enum sv_reg reg, uint64_t value)
 {
 	uint64_t id = id_of(reg);
 
-	return id ? transfer(vcpu, SV_KVM_SET_ONE_REG, id, &value) : SV_REGISTER;
+	return id ? sv_kvm_transfer(vcpu, SV_KVM_SET_ONE_REG, id, &value) : SV_REGISTER;
 }
 
 enum sv_status sv_kvm_read_features(struct sv_kvm_vcpu *vcpu)
 {
 	uint64_t mmfr3;
 
-	if (transfer(vcpu, SV_KVM_GET_ONE_REG, ID_AA64MMFR3_EL1, &mmfr3))
+	if (sv_kvm_transfer(vcpu, SV_KVM_GET_ONE_REG, ID_AA64MMFR3_EL1, &mmfr3))
 		return SV_REGISTER;
 	vcpu->cpu.mmu_features = mmfr3 & ID_AA64MMFR3_TCR2 ? SV_MMU_S1PIE : 0;
 	return SV_OK;
-}
-
-/*
- * KVM knows the SIMD&FP registers as core registers, and as the low ends of the Z registers for a vCPU with
- * SVE, whose core ones it refuses (Documentation/virt/kvm/api.rst, KVM_SET_ONE_REG). Both lie in memory
- * with the least significant byte first; of a slice KVM takes as many bytes as the vector length has.
- */
-static enum sv_status transfer_simd(struct sv_kvm_vcpu *vcpu, unsigned long request, unsigned n,
-				    uint8_t slice[SV_KVM_SVE_ZREG_BYTES])
-{
-	if (n > 31)
-		return SV_REGISTER;
-	if (!vcpu->sve && transfer(vcpu, request, SV_KVM_CORE_VREG(n), slice) == SV_OK)
-		return SV_OK;
-	if (transfer(vcpu, request, SV_KVM_SVE_ZREG(n), slice) != SV_OK)
-		return SV_REGISTER;
-	vcpu->sve = true;
-	return SV_OK;
-}
-
-enum sv_status sv_kvm_get_simd(struct sv_kvm_vcpu *vcpu, unsigned n, uint8_t value[16])
-{
-	uint8_t slice[SV_KVM_SVE_ZREG_BYTES] __attribute__((aligned(16)));
-	enum sv_status status = transfer_simd(vcpu, SV_KVM_GET_ONE_REG, n, slice);
-
-	if (status == SV_OK)
-		memcpy(value, slice, 16);
-	return status;
-}
-
-enum sv_status sv_kvm_set_simd(struct sv_kvm_vcpu *vcpu, unsigned n, const uint8_t value[16])
-{
-	uint8_t slice[SV_KVM_SVE_ZREG_BYTES] __attribute__((aligned(16))) = {0};
-
-	memcpy(slice, value, 16);
-	return transfer_simd(vcpu, SV_KVM_SET_ONE_REG, n, slice);
 }
 
 enum sv_status sv_kvm_except_features(struct sv_kvm_vcpu *vcpu, unsigned *features)
@@ -123,7 +86,7 @@ enum sv_status sv_kvm_except_features(struct sv_kvm_vcpu *vcpu, unsigned *featur
 	for (size_t i = 0; !vcpu->except_features_known && i < sizeof(fields) / sizeof(*fields); i++) {
 		uint64_t value;
 
-		if (transfer(vcpu, SV_KVM_GET_ONE_REG, fields[i].id, &value))
+		if (sv_kvm_transfer(vcpu, SV_KVM_GET_ONE_REG, fields[i].id, &value))
 			return SV_REGISTER;
 		if (value >> fields[i].shift & 0xf)
 			found |= fields[i].feature;

@@ -35,6 +35,7 @@ struct sv_kvm_vcpu_init {
 #define SV_KVM_ARM_VCPU_POWER_OFF 0
 #define SV_KVM_ARM_VCPU_EL1_32BIT 1
 #define SV_KVM_ARM_VCPU_PSCI_0_2  2
+#define SV_KVM_ARM_VCPU_SVE       4
 #define SV_KVM_ARM_VCPU_HAS_EL2   7
 
 struct sv_kvm_one_reg {
@@ -89,6 +90,7 @@ struct sv_kvm_vcpu_events {
 #define SV_KVM_SET_ONE_REG            SV_IOW(0xac, struct sv_kvm_one_reg)
 #define SV_KVM_ARM_VCPU_INIT          SV_IOW(0xae, struct sv_kvm_vcpu_init)
 #define SV_KVM_ARM_PREFERRED_TARGET   SV_IOR(0xaf, struct sv_kvm_vcpu_init)
+#define SV_KVM_ARM_VCPU_FINALIZE      SV_IOW(0xc2, int)
 #define SV_KVM_CREATE_DEVICE          SV_IOWR(0xe0, struct sv_kvm_create_device)
 #define SV_KVM_SET_DEVICE_ATTR        SV_IOW(0xe1, struct sv_kvm_device_attr)
 #define SV_KVM_HAS_DEVICE_ATTR        SV_IOW(0xe3, struct sv_kvm_device_attr)
@@ -99,6 +101,7 @@ struct sv_kvm_vcpu_events {
 #define SV_KVM_CAP_ARM_PSCI_0_2        102
 #define SV_KVM_CAP_ARM_EL1_32BIT       93
 #define SV_KVM_CAP_ARM_VM_IPA_SIZE     165
+#define SV_KVM_CAP_ARM_SVE             170
 #define SV_KVM_CAP_ARM_NISV_TO_USER    177
 #define SV_KVM_CAP_ARM_INJECT_EXT_DABT 178
 #define SV_KVM_CAP_ARM_SEA_TO_USER     245
@@ -185,6 +188,15 @@ struct sv_kvm_run {
 #define SV_KVM_SVE_ZREG(n) \
 	(SV_KVM_REG_ARM64 | SV_KVM_REG_SIZE_U2048 | SV_KVM_REG_ARM64_SVE | (uint64_t)(n) << 5)
 #define SV_KVM_SVE_ZREG_BYTES 256
+
+/* The P registers, and the set of vector lengths: bits of 512, by multiples of 16 bytes. */
+#define SV_KVM_REG_SIZE_U256 UINT64_C(0x0050000000000000)
+#define SV_KVM_REG_SIZE_U512 UINT64_C(0x0060000000000000)
+#define SV_KVM_SVE_PREG(n)                                                                  \
+	(SV_KVM_REG_ARM64 | SV_KVM_REG_SIZE_U256 | SV_KVM_REG_ARM64_SVE | UINT64_C(0x400) | \
+	 (uint64_t)(n) << 5)
+#define SV_KVM_SVE_PREG_BYTES 32
+#define SV_KVM_SVE_VLS        (SV_KVM_REG_ARM64 | SV_KVM_REG_SIZE_U512 | SV_KVM_REG_ARM64_SVE | UINT64_C(0xffff))
 
 #define SV_KVM_SYSREG(op0, op1, crn, crm, op2)                                                          \
 	(SV_KVM_REG_ARM64 | SV_KVM_REG_SIZE_U64 | SV_KVM_REG_ARM64_SYSREG | (op0) << 14 | (op1) << 11 | \

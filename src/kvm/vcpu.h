@@ -6,6 +6,11 @@
 
 #include <salvage/kvm.h>
 
+/* KVM_GET_ONE_REG or KVM_SET_ONE_REG; value is as long as the id says. */
+enum sv_status sv_kvm_transfer(struct sv_kvm_vcpu *vcpu, unsigned long request, uint64_t id, void *value);
+
+enum sv_status sv_host_dczid(uint64_t *value);
+
 enum sv_status sv_kvm_read_features(struct sv_kvm_vcpu *vcpu);
 
 /*

@@ -91,14 +91,10 @@ static const struct abort_case cases[] = {
 	{"replicated", 0x4d40c401, RECORDER, READ, RECORDER, NULL, /* ld1r { v1.8h }, [x0] */
 	 DONE("r2@a000000", NULL, RECORDER, X1, X2)},
 	/* Refused by name, whatever is at the address. */
-	{"64 bytes", 0xf83fd002, RECORDER, READ, RECORDER, NULL,
-	 INJECTED(UNSUPPORTED, REFUSED_LDST64B, "", "default unsupported=inject")},
-	{"dc zva", 0xd50b7420, RECORDER, WRITE, RECORDER, NULL,
-	 INJECTED(UNSUPPORTED, REFUSED_ZERO, "", "default unsupported=inject")},
-	{"memory set", 0x19c10400 | 2 << 5, RECORDER, WRITE, RECORDER, NULL,
-	 INJECTED(UNSUPPORTED, REFUSED_MOPS, "", "default unsupported=inject")},
-	{"SVE", 0xa400a001, RECORDER, READ, RECORDER, NULL,
-	 INJECTED(UNSUPPORTED, REFUSED_SVE, "", "default unsupported=inject")},
+	{"SVE gather", 0x85024001, RECORDER, READ, RECORDER, NULL, /* ld1w { z1.s }, p0/z, [x0, z2.s, uxtw] */
+	 INJECTED(UNSUPPORTED, REFUSED_GATHER, "", "default unsupported=inject")},
+	{"SVE first-fault", 0xa41f6001, RECORDER, READ, RECORDER, NULL, /* ldff1b { z1.b }, p0/z, [x0] */
+	 INJECTED(UNSUPPORTED, REFUSED_FAULTING, "", "default unsupported=inject")},
 	{"SME", 0xe0000001, RECORDER, READ, RECORDER, NULL,
 	 INJECTED(UNSUPPORTED, REFUSED_SME, "", "default unsupported=inject")},
 	{"cache maintenance", 0xd50b7a20, FLASH, 0x14f, FLASH, NULL,
@@ -290,6 +286,9 @@ static const struct abort_case cases[] = {
 	 RETRIED(MISMATCH, DIRECTION)},
 	{"cache maintenance aborted", STR_POST, RECORDER, WRITE | 0x100, RECORDER, NULL,
 	 RETRIED(MISMATCH, CACHE_OP)},
+	{"64 bytes, not described", 0xf83fd002, RECORDER, READ, RECORDER, NULL, RETRIED(MISMATCH, ISV_ROW)},
+	{"dc zva on Device memory", 0xd50b7420, RECORDER, WRITE, RECORDER, NULL,
+	 RETRIED(UNTRANSLATABLE, ALIGNMENT)},
 	{"an alignment fault", LDR_POST, RECORDER, 0x21, RECORDER, NULL, RETRIED(MISMATCH, FAULT_STATUS)},
 	{"an external abort", LDR_POST, RECORDER, 0x10, RECORDER, NULL, RETRIED(MISMATCH, FAULT_STATUS)},
 	{"another page", LDR_POST, RECORDER, READ, RECORDER + 0x1000, NULL, RETRIED(MISMATCH, ADDRESS)},

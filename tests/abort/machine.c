@@ -58,6 +58,21 @@ void setup(struct machine *machine, const char *rule)
 	machine->vcpu.regs[SV_X0 + 2] = X2;
 }
 
+#define FLAT_TABLE (RAM_BASE + 0x3fe0) /* four entries for 32 bits of address */
+
+void map_flat(struct machine *machine)
+{
+	uint64_t *regs = machine->vcpu.regs;
+
+	/* Blocks of 1 GiB: access flag set, MAIR attribute 0. */
+	memory_write(&machine->vcpu, FLAT_TABLE, 8, 0x401);
+	memory_write(&machine->vcpu, FLAT_TABLE + 8, 8, RAM_BASE | 0x401);
+	regs[SV_TTBR0_EL1] = FLAT_TABLE;
+	regs[SV_TCR_EL1] = 32 | UINT64_C(5) << 32;
+	regs[SV_MAIR_EL1] = 0xff;
+	regs[SV_SCTLR_EL1] |= SV_SCTLR_M;
+}
+
 static void log_access(struct machine *machine, const struct sv_access *access)
 {
 	uint64_t value = 0;
@@ -68,7 +83,7 @@ static void log_access(struct machine *machine, const struct sv_access *access)
 			 (unsigned long long)access->ipa);
 		return;
 	}
-	memcpy(&value, access->data, access->size);
+	memcpy(&value, access->data, access->size < 8 ? access->size : 8);
 	snprintf(machine->log + strlen(machine->log), sizeof(machine->log) - strlen(machine->log),
 		 "%s%c%u@%llx", *machine->log ? " " : "", access->write ? 'w' : 'r', access->size,
 		 (unsigned long long)access->ipa);
@@ -79,16 +94,25 @@ static void log_access(struct machine *machine, const struct sv_access *access)
 
 enum sv_verdict run(struct machine *machine, struct sv_session *session, uint64_t iss, uint64_t ipa)
 {
-	struct sv_abort abort = {iss, ipa};
+	struct sv_abort abort = {iss, ipa, false};
+
+	return run_abort(machine, session, &abort);
+}
+
+enum sv_verdict run_abort(struct machine *machine, struct sv_session *session, const struct sv_abort *abort)
+{
 	enum sv_verdict verdict;
 	unsigned steps = 0;
 
-	sv_session_begin(session, &machine->vcpu.cpu, &machine->space, &machine->policy, &abort);
+	sv_session_begin(session, &machine->vcpu.cpu, &machine->space, &machine->policy, abort);
 	while ((verdict = sv_session_next(session)) == SV_VERDICT_ACCESS) {
 		struct sv_access *access = &session->access;
 
-		assert_true(steps++ < 64);
+		assert_true(steps++ < 2 * SV_PLAN_BYTES);
 		log_access(machine, access);
+		for (unsigned i = 0; access->size == 64 && !access->write && i < 64; i++)
+			access->data[i] = (uint8_t)i;
+		access->response = 0x5a;
 		if (machine->refuse && access->ipa == machine->refuse) {
 			sv_session_refuse(session);
 		} else if (access->region && access->region->first == RECORDER) {

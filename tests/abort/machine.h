@@ -21,6 +21,7 @@
 /* Instructions. Rt = x1, Rt2 = x2, base x0 unless the name says otherwise. */
 #define LDR_IMM    0xf9400001 /* ldr x1, [x0]: ISV=1 */
 #define LDR_POST   0xf8408401 /* ldr x1, [x0], #8 */
+#define LDR_P      0x85800000 /* ldr p0, [x0] */
 #define STR_POST   0xf8008401 /* str x1, [x0], #8 */
 #define STRW_POST  0xb8004401 /* str w1, [x0], #4 */
 #define STRB_PRE   0x381ffc01 /* strb w1, [x0, #-1]! */
@@ -48,20 +49,24 @@
 
 struct machine {
 	struct memory_vcpu vcpu;
-	struct sv_region regions[8];
+	struct sv_region regions[10];
 	struct sv_space space;
 	struct sv_rule rules[4];
 	struct sv_policy policy;
 	uint8_t ram[RAM_SIZE], flash[0x1000], recorder[0x10000];
-	char log[400];
+	char log[4000];
 	uint64_t refuse; /* the device refuses accesses to this address */
 };
 
 /* A new machine with the rules that are written in rule, separated by spaces, or NULL. */
 void setup(struct machine *machine, const char *rule);
 
+/* Turns the MMU on, with the first two GiB mapped where they are, as Normal memory. */
+void map_flat(struct machine *machine);
+
 /* A whole session on an abort; the recorder does what it is asked, but at machine->refuse. */
 enum sv_verdict run(struct machine *machine, struct sv_session *session, uint64_t iss, uint64_t ipa);
+enum sv_verdict run_abort(struct machine *machine, struct sv_session *session, const struct sv_abort *abort);
 
 /* What a case expects; zero means: not looked at. */
 struct expected {

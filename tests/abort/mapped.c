@@ -145,6 +145,20 @@ static const struct mapped_case mapped_cases[] = {
 	 RETRIED(UNTRANSLATABLE, ALIGNMENT),
 	 .attributes = {DEVICE, NORMAL},
 	 .va = BORDER - 0x1000 + 1},
+	{"a predicate, unaligned",
+	 LDR_P,
+	 BORDER - 0x1000 + 1,
+	 {RECORDER, ODD_PAGE},
+	 RECORDER + 1,
+	 DONE("r1@a000001 r1@a000002", NULL, BORDER - 0x1000 + 1, X1, X2)},
+	{"a predicate, unaligned on Device memory",
+	 LDR_P,
+	 BORDER - 0x1000 + 1,
+	 {RECORDER, ODD_PAGE},
+	 RECORDER + 1,
+	 RETRIED(UNTRANSLATABLE, ALIGNMENT),
+	 .attributes = {DEVICE, NORMAL},
+	 .va = BORDER - 0x1000 + 1},
 	{"unaligned, its end on Device memory",
 	 LDR_POST,
 	 BORDER - 3,
@@ -258,6 +272,7 @@ static void mapped(void **state)
 		memory_write(&machine.vcpu, RAM_BASE, 4, test->word);
 		map_pages(&machine, test);
 		machine.vcpu.regs[SV_X0] = test->x0;
+		machine.vcpu.vector = 16;
 		if (test->pstate)
 			machine.vcpu.regs[SV_PSTATE] = test->pstate;
 		machine.vcpu.poisoned = test->poisoned;

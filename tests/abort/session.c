@@ -50,7 +50,7 @@ static void vectors(void **state)
 	assert_int_equal(run(&machine, &session, READ, RECORDER + 63), SV_VERDICT_RESUME);
 	assert_int_equal(session.report.accesses, 64);
 	for (unsigned i = 0; i < 64; i++)
-		assert_int_equal(machine.vcpu.simd[1 + i % 4][i / 4], machine.recorder[i]);
+		assert_int_equal(machine.vcpu.z[1 + i % 4][i / 4], machine.recorder[i]);
 
 	/* st4 puts them back in the same order. */
 	memory_write(&machine.vcpu, RAM_BASE, 4, 0x4c000001);
@@ -64,33 +64,33 @@ static void vectors(void **state)
 	setup(&machine, "hole=ignore");
 	memory_write(&machine.vcpu, RAM_BASE, 4, 0x4c400001);
 	machine.vcpu.regs[SV_X0] = 0x0b000000;
-	memset(machine.vcpu.simd, 0xff, sizeof(machine.vcpu.simd));
+	memset(machine.vcpu.z, 0xff, sizeof(machine.vcpu.z));
 	assert_int_equal(run(&machine, &session, READ, 0x0b000000), SV_VERDICT_RESUME);
 	assert_int_equal(session.report.ending, SV_ENDING_IGNORED);
 	assert_string_equal(machine.log, "");
 	for (unsigned i = 0; i < 64; i++)
-		assert_int_equal(machine.vcpu.simd[1 + i / 16][i % 16], 0);
-	assert_int_equal(machine.vcpu.simd[5][0], 0xff);
+		assert_int_equal(machine.vcpu.z[1 + i / 16][i % 16], 0);
+	assert_int_equal(machine.vcpu.z[5][0], 0xff);
 
 	/* ld1 { v1.s }[2], [x0] keeps the other lanes. */
 	setup(&machine, NULL);
 	memory_write(&machine.vcpu, RAM_BASE, 4, 0x4d408001);
 	machine.vcpu.regs[SV_X0] = RECORDER;
-	memset(machine.vcpu.simd[1], 0x5a, 16);
+	memset(machine.vcpu.z[1], 0x5a, 16);
 	assert_int_equal(run(&machine, &session, READ, RECORDER), SV_VERDICT_RESUME);
 	for (unsigned i = 0; i < 16; i++)
-		assert_int_equal(machine.vcpu.simd[1][i], i / 4 == 2 ? machine.recorder[i % 4] : 0x5a);
+		assert_int_equal(machine.vcpu.z[1][i], i / 4 == 2 ? machine.recorder[i % 4] : 0x5a);
 
 	/* A device that refuses the second half of a Q register leaves it as it was. */
 	setup(&machine, NULL);
 	memory_write(&machine.vcpu, RAM_BASE, 4, 0x3dc00001);
 	machine.vcpu.regs[SV_X0] = RECORDER;
 	machine.refuse = RECORDER + 8;
-	memset(machine.vcpu.simd[1], 0x5a, 16);
+	memset(machine.vcpu.z[1], 0x5a, 16);
 	assert_int_equal(run(&machine, &session, READ, RECORDER), SV_VERDICT_RESUME);
 	assert_int_equal(session.report.ending, SV_ENDING_INJECTED);
 	assert_int_equal(session.report.reason, SV_REASON_DEVICE_REFUSED);
-	assert_int_equal(machine.vcpu.simd[1][0], 0x5a);
+	assert_int_equal(machine.vcpu.z[1][0], 0x5a);
 }
 
 /* Sixteen bytes reach the device at once, and both registers get what it held. */

@@ -11,31 +11,43 @@ static const char *path;
 /* MACHINE_REGS for what is not a register's name. */
 static enum sv_reg reg_named(const char *name)
 {
+	static const struct {
+		const char *name;
+		enum sv_reg reg;
+	} words[] = {{"sp_el0", SV_SP_EL0}, {"sp_el1", SV_SP_EL1}, {"dczid", SV_DCZID_EL0}};
+	static const struct {
+		char letter;
+		enum sv_reg first;
+		unsigned count;
+	} files[] = {
+		{'x', SV_X0, 31}, {'v', MACHINE_V(0), 32}, {'z', MACHINE_V(0), 32}, {'p', MACHINE_P(0), 16}};
 	char *end;
-	unsigned long number;
 
-	if (!strcmp(name, "sp_el0"))
-		return SV_SP_EL0;
-	if (!strcmp(name, "sp_el1"))
-		return SV_SP_EL1;
-	if ((*name != 'x' && *name != 'v') || !name[1])
-		return MACHINE_REGS;
-	number = strtoul(name + 1, &end, 10);
-	if (*end || number > (*name == 'x' ? 30 : 31))
-		return MACHINE_REGS;
-	return *name == 'x' ? (enum sv_reg)(SV_X0 + number) : MACHINE_V(number);
+	for (size_t i = 0; i < COUNT(words); i++)
+		if (!strcmp(name, words[i].name))
+			return words[i].reg;
+	for (size_t i = 0; i < COUNT(files) && name[1]; i++) {
+		unsigned long number = strtoul(name + 1, &end, 10);
+
+		if (*name == files[i].letter && !*end && number < files[i].count)
+			return files[i].first + number;
+	}
+	return MACHINE_REGS;
 }
 
-/* A register's value: a vector register's are the hexadecimal digits of all 128 bits. */
-static struct machine_value value_of(const struct table *table, enum sv_reg reg, const char *text)
+/* A register's value: the hexadecimal digits of all its bits if it is one of V, Z or P. */
+static struct machine_value value_of(const struct table *table, const struct machine *machine,
+				     const char *name, const char *text)
 {
-	struct machine_value value;
+	enum sv_reg reg = reg_named(name);
+	unsigned size = *name == 'v' ? 16 : *name == 'z' ? machine->vector : machine->vector / 8;
+	struct machine_value value = {{0}};
 
 	if (reg < SV_REG_COUNT)
 		return machine_u64(table_hex(table, text));
-	check(table->where, strlen(text) == 2 * sizeof(value.bytes));
-	for (unsigned i = 0; i < sizeof(value.bytes); i++)
-		check(table->where, sscanf(text + 2 * i, "%2hhx", &value.bytes[15 - i]) == 1);
+	check(table->where, strlen(text) == 2 * size);
+	for (unsigned i = 0; i < size; i++)
+		check(table->where, sscanf(text + 2 * i, "%2hhx", &value.bytes[size - 1 - i]) == 1);
 	return value;
 }
 
@@ -47,8 +59,9 @@ static void before(const struct table *table, char *list, struct machine *machin
 		const char *name;
 		uint64_t pstate, sctlr;
 	} settings[] = {
-		{"el0", 0, 0},  {"el0h", 1, 0},         {"el1t", 4, 0},
-		{"el1h", 5, 0}, {"ee", 0, SV_SCTLR_EE}, {"e0e", 0, SV_SCTLR_E0E},
+		{"el0", 0, 0},         {"el0h", 1, 0},         {"el1t", 4, 0},
+		{"el1h", 5, 0},        {"ee", 0, SV_SCTLR_EE}, {"e0e", 0, SV_SCTLR_E0E},
+		{"n", SV_PSTATE_N, 0}, {"c", SV_PSTATE_C, 0},
 	};
 	char *name, *value;
 
@@ -64,12 +77,17 @@ static void before(const struct table *table, char *list, struct machine *machin
 		size_t i = 0;
 
 		if (reg != MACHINE_REGS) {
-			machine->regs[reg] = value_of(table, reg, value);
+			machine->regs[reg] = value_of(table, machine, name, value);
 			read[reg] = true;
 			continue;
 		}
 		if (!strcmp(name, "pc")) {
 			context->pc = table_hex(table, value);
+			continue;
+		}
+		if (!strcmp(name, "vl")) {
+			machine->vector = (unsigned)strtoul(value, NULL, 10);
+			read[MACHINE_VECTOR] = true;
 			continue;
 		}
 		while (i < COUNT(settings) && strcmp(settings[i].name, name))
@@ -78,6 +96,8 @@ static void before(const struct table *table, char *list, struct machine *machin
 			fail_msg("%s: unknown setting %s", table->where, name);
 		if (!strncmp(name, "el", 2))
 			context->pstate = settings[i].pstate;
+		else
+			context->pstate |= settings[i].pstate;
 		context->sctlr_el1 |= settings[i].sctlr;
 	}
 }
@@ -94,6 +114,29 @@ static unsigned bytes_of(const struct table *table, const char *text, uint8_t *b
 	return count;
 }
 
+/* The bytes of a footprint: ".." is one of an element that is not active, "0*64" 64 times the same byte. */
+static void read_data(const struct table *table, const char *text, struct sv_plan *plan)
+{
+	unsigned total = plan->count * plan->esize, byte, times;
+
+	check(table->where, total <= sizeof(plan->data));
+	if (sscanf(text, "%2x*%u", &byte, &times) == 2) {
+		check(table->where, times == total);
+		memset(plan->data, (int)byte, total);
+		return;
+	}
+	check(table->where, strlen(text) == 2 * total);
+	for (unsigned i = 0; i < total; i++) {
+		bool active = text[2 * i] != '.';
+
+		plan->predicated |= !active;
+		plan->active[i / plan->esize / 8] |= (uint8_t)(active << i / plan->esize % 8);
+		check(table->where,
+		      active ? sscanf(text + 2 * i, "%2hhx", &plan->data[i]) == 1 : text[2 * i + 1] == '.');
+		check(table->where, active == (plan->active[i / plan->esize / 8] >> i / plan->esize % 8 & 1));
+	}
+}
+
 /* What an atomic leaves in memory; nothing if stores is false. */
 struct atomic {
 	bool expected, stores;
@@ -106,7 +149,7 @@ static unsigned expected_plan(const struct table *table, char *list, struct sv_p
 {
 	char *direction, *address, *elements, *bytes, *flag, *value;
 
-	*plan = (struct sv_plan){0};
+	memset(plan, 0, sizeof(*plan));
 	*atomic = (struct atomic){0};
 	direction = table_token(&list, &value);
 	address = table_token(&list, &value);
@@ -115,10 +158,11 @@ static unsigned expected_plan(const struct table *table, char *list, struct sv_p
 	check(table->where, direction && address && elements && bytes);
 	atomic->expected = *direction == 'a';
 	plan->write = *direction == 'w' || atomic->expected;
+	plan->single = atomic->expected;
 	plan->va = table_hex(table, address);
-	check(table->where, sscanf(elements, "%hhux%hhu", &plan->count, &plan->esize) == 2);
-	check(table->where,
-	      bytes_of(table, bytes, plan->data, sizeof(plan->data)) == plan->count * plan->esize);
+	check(table->where, sscanf(elements, "%hux%hhu", &plan->count, &plan->esize) == 2);
+	plan->align = (uint8_t)(atomic->expected ? plan->count * plan->esize : plan->esize);
+	read_data(table, bytes, plan);
 	while ((flag = table_token(&list, &value))) {
 		if (!strcmp(flag, "acquire"))
 			plan->acquire = true;
@@ -126,6 +170,22 @@ static unsigned expected_plan(const struct table *table, char *list, struct sv_p
 			plan->release = true;
 		else if (!strcmp(flag, "unprivileged"))
 			plan->unprivileged = true;
+		else if (!strcmp(flag, "from-unprivileged"))
+			plan->from_unprivileged = true;
+		else if (!strcmp(flag, "tags"))
+			plan->tags = true;
+		else if (!strcmp(flag, "tags-only"))
+			plan->tags = plan->tags_only = true;
+		else if (!strcmp(flag, "single"))
+			plan->single = true;
+		else if (!strcmp(flag, "unsized"))
+			plan->unsized = true;
+		else if (!strcmp(flag, "align"))
+			plan->align = (uint8_t)strtoul(value, NULL, 10);
+		else if (!strcmp(flag, "from"))
+			plan->copy = true, plan->from = table_hex(table, value);
+		else if (!strcmp(flag, "response"))
+			plan->responds = true, plan->response = table_hex(table, value);
 		else if (!strcmp(flag, "operand"))
 			bytes_of(table, value, plan->operand, sizeof(plan->operand));
 		else if (!strcmp(flag, "compare"))
@@ -154,6 +214,18 @@ static void check_atomic(const struct table *table, const struct sv_plan *plan,
 	check(table->where, !atomic->stores || !memcmp(updated, atomic->updated, size));
 }
 
+/* All that makes a plan more than a run of elements. */
+static void check_kind(const struct table *table, const struct sv_plan *plan, const struct sv_plan *expected)
+{
+	check(table->where, plan->copy == expected->copy && plan->from == expected->from);
+	check(table->where, plan->from_unprivileged == expected->from_unprivileged);
+	check(table->where, plan->tags == expected->tags && plan->tags_only == expected->tags_only);
+	check(table->where, plan->single == expected->single && plan->unsized == expected->unsized);
+	check(table->where, plan->responds == expected->responds && plan->align == expected->align);
+	for (unsigned i = 0; i < plan->count; i++)
+		check(table->where, sv_plan_active(plan, i) == sv_plan_active(expected, i));
+}
+
 /* The "after" column against what was written, in order. */
 static void after(const struct table *table, char *list, const struct machine *machine)
 {
@@ -164,7 +236,7 @@ static void after(const struct table *table, char *list, const struct machine *m
 		list += 1;
 	while ((name = table_token(&list, &value))) {
 		check(table->where, writes < machine->writes);
-		struct machine_value expected = value_of(table, reg_named(name), value);
+		struct machine_value expected = value_of(table, machine, name, value);
 
 		check(table->where, machine->written[writes].reg == reg_named(name));
 		if (memcmp(&machine->written[writes].value, &expected, sizeof(expected)))
@@ -172,6 +244,14 @@ static void after(const struct table *table, char *list, const struct machine *m
 		writes++;
 	}
 	check(table->where, writes == machine->writes);
+}
+
+/* A load that fills part of its register, a lane or the tag bits, reads the rest when it finishes. */
+static bool keeps_of_target(const struct sv_insn *insn)
+{
+	const struct sv_row *row = insn->row;
+
+	return row->form == SV_FORM_LANE || (row->iclass == SV_CLASS_TAG && !(row->flags & SV_ROW_STORE));
 }
 
 static void cases(void **state)
@@ -207,16 +287,19 @@ static void cases(void **state)
 		check(table.where,
 		      plan.write == expected.write && plan.unprivileged == expected.unprivileged);
 		check(table.where, plan.acquire == expected.acquire && plan.release == expected.release);
+		check_kind(&table, &plan, &expected);
+		check(table.where, plan.unfinished == (insn.row->iclass == SV_CLASS_MOPS));
 		check(table.where, atomic.expected == (plan.op != SV_OP_NONE));
-		if (!expected.write || atomic.expected)
+		if (!expected.write || atomic.expected || expected.copy)
 			memcpy(plan.data, expected.data, sizeof(plan.data));
+		plan.response = expected.response;
 		check(table.where, sv_plan_data(&insn, &machine_ops, &machine, &plan) == SV_OK);
 		if (atomic.expected)
 			check_atomic(&table, &plan, &expected, &atomic);
-		check(table.where, !memcmp(plan.data, expected.data, bytes));
-		/* The other lanes of a register of which a load fills one are read when it finishes. */
-		check(table.where,
-		      insn.row->form == SV_FORM_LANE || !memcmp(machine.read, read, sizeof(read)));
+		for (unsigned i = 0; i < bytes; i++)
+			check(table.where, plan.tags_only || !sv_plan_active(&expected, i / plan.esize) ||
+						   plan.data[i] == expected.data[i]);
+		check(table.where, keeps_of_target(&insn) || !memcmp(machine.read, read, sizeof(read)));
 		check(table.where, !machine.writes);
 
 		check(table.where, sv_finish(&insn, &context, &plan, &machine_ops, &machine) == SV_OK);
@@ -304,14 +387,55 @@ static void broken_registers(void **state)
 		{0x4c828020, MACHINE_V(1), SV_OK, SV_REGISTER, SV_OK, 0}, /* st2: second source */
 		{0x0d400420, MACHINE_V(0), SV_OK, SV_OK, SV_REGISTER,
 		 0}, /* ld1 { v0.b }[1], [x1]: the other lanes */
+		/* ld2d { z31.d, z0.d }, p2/z, [x3, x4, lsl #3], and st2d */
+		{0xa5a4c87f, MACHINE_VECTOR, SV_REGISTER, SV_OK, SV_OK, 0},
+		{0xa5a4c87f, SV_X0 + 3, SV_REGISTER, SV_OK, SV_OK, 0},
+		{0xa5a4c87f, SV_X0 + 4, SV_REGISTER, SV_OK, SV_OK, 0},
+		{0xa5a4c87f, MACHINE_P(2), SV_REGISTER, SV_OK, SV_OK, 0},
+		{0xa5a4c87f, MACHINE_V(31), SV_OK, SV_OK, SV_REGISTER, 0},
+		{0xa5a4c87f, MACHINE_V(0), SV_OK, SV_OK, SV_REGISTER, 1},
+		{0xe5a4687f, MACHINE_V(31), SV_OK, SV_REGISTER, SV_OK, 0},
+		{0xe5a4687f, MACHINE_V(0), SV_OK, SV_REGISTER, SV_OK, 0},
+		{0xa0408860, MACHINE_P(10), SV_REGISTER, SV_OK, SV_OK,
+		 0}, /* ld1b { z0.b - z3.b }, pn10/z, [x3] */
+		{0x85804061, MACHINE_VECTOR, SV_REGISTER, SV_OK, SV_OK, 0}, /* ldr z1, [x3] */
+		{0x85804061, SV_X0 + 3, SV_REGISTER, SV_OK, SV_OK, 0},
+		{0x85804061, MACHINE_V(1), SV_OK, SV_OK, SV_REGISTER, 0},
+		{0xe5804061, MACHINE_V(1), SV_OK, SV_REGISTER, SV_OK, 0},
+		{0x85800061, MACHINE_P(1), SV_OK, SV_OK, SV_REGISTER, 0}, /* ldr p1, [x3] */
+		{0xe5800061, MACHINE_P(1), SV_OK, SV_REGISTER, SV_OK, 0},
+		{0x19020461, SV_X0 + 1, SV_REGISTER, SV_OK, SV_OK, 0}, /* cpyfp [x1]!, [x2]!, x3! */
+		{0x19020461, SV_X0 + 2, SV_REGISTER, SV_OK, SV_OK, 0},
+		{0x19020461, SV_X0 + 3, SV_REGISTER, SV_OK, SV_OK, 0},
+		{0x19c20461, SV_X0 + 1, SV_REGISTER, SV_OK, SV_OK, 0}, /* setp [x1]!, x3!, x2 */
+		{0x19c20461, SV_X0 + 2, SV_OK, SV_REGISTER, SV_OK, 0},
+		{0x19c20461, SV_X0 + 3, SV_REGISTER, SV_OK, SV_OK, 0},
+		{0xd9600064, SV_X0 + 3, SV_REGISTER, SV_OK, SV_OK, 0}, /* ldg x4, [x3] */
+		{0xd9600064, SV_X0 + 4, SV_OK, SV_OK, SV_REGISTER, 0},
+		{0xd9e00064, SV_X0 + 4, SV_OK, SV_OK, SV_REGISTER, 0},    /* ldgm x4, [x3] */
+		{0xd9e01c64, SV_X0 + 3, SV_REGISTER, SV_OK, SV_OK, 0},    /* stz2g x4, [x3, #16]! */
+		{0xd9e01c64, SV_X0 + 4, SV_OK, SV_OK, SV_OK, 1},          /* its tag goes nowhere */
+		{0xd9200064, SV_DCZID_EL0, SV_REGISTER, SV_OK, SV_OK, 0}, /* stzgm x4, [x3] */
+		{0xd50b7423, SV_X0 + 3, SV_REGISTER, SV_OK, SV_OK, 0},    /* dc zva, x3 */
+		{0xd50b7423, SV_DCZID_EL0, SV_REGISTER, SV_OK, SV_OK, 0},
+		{0xf83fd064, SV_X0 + 3, SV_REGISTER, SV_OK, SV_OK, 0}, /* ld64b x4, [x3] */
+		{0xf83fd064, SV_X0 + 4, SV_OK, SV_OK, SV_REGISTER, 0},
+		{0xf83fd064, SV_X0 + 11, SV_OK, SV_OK, SV_REGISTER, 7},
+		{0xf83f9064, SV_X0 + 3, SV_REGISTER, SV_OK, SV_OK, 0}, /* st64b x4, [x3] */
+		{0xf83f9064, SV_X0 + 11, SV_OK, SV_REGISTER, SV_OK, 0},
+		{0xf82db064, SV_X0 + 13, SV_OK, SV_OK, SV_REGISTER, 0}, /* st64bv x13, x4, [x3] */
 	};
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct machine machine = {.broken = cases[i].broken};
+		struct machine machine = {.broken = cases[i].broken, .vector = 16};
 		struct sv_context context = {.pstate = 5};
 		struct sv_plan plan;
 		struct sv_insn insn;
 
+		/* Something to copy, and something that is active: of a counter, the second byte and on. */
+		machine.regs[SV_X0 + 3] = machine_u64(64);
+		machine.regs[MACHINE_P(2)] = machine_u64(UINT64_MAX);
+		machine.regs[MACHINE_P(10)] = machine_u64(0x8003);
 		assert_int_equal(sv_decode(SV_A64, cases[i].word, &insn), SV_OK);
 		assert_int_equal(sv_plan_address(&insn, &context, &machine_ops, &machine, &plan),
 				 cases[i].address);

@@ -52,6 +52,14 @@ static enum sv_status set(void *vcpu, enum sv_reg reg, uint64_t value)
 	return write_reg(vcpu, reg, machine_u64(value));
 }
 
+static struct machine_value wide(const uint8_t *bytes, unsigned size)
+{
+	struct machine_value value = {{0}};
+
+	memcpy(value.bytes, bytes, size);
+	return value;
+}
+
 static enum sv_status get_simd(void *vcpu, unsigned n, uint8_t value[16])
 {
 	assert_true(n < 32);
@@ -60,11 +68,45 @@ static enum sv_status get_simd(void *vcpu, unsigned n, uint8_t value[16])
 
 static enum sv_status set_simd(void *vcpu, unsigned n, const uint8_t value[16])
 {
-	struct machine_value wide;
-
 	assert_true(n < 32);
-	memcpy(wide.bytes, value, sizeof(wide.bytes));
-	return write_reg(vcpu, MACHINE_V(n), wide);
+	return write_reg(vcpu, MACHINE_V(n), wide(value, 16));
 }
 
-const struct sv_regs_ops machine_ops = {get, set, get_simd, set_simd};
+static enum sv_status vector_length(void *vcpu, unsigned *bytes)
+{
+	struct machine *machine = vcpu;
+
+	if (machine->broken == MACHINE_VECTOR)
+		return SV_REGISTER;
+	machine->read[MACHINE_VECTOR] = true;
+	*bytes = machine->vector;
+	return machine->vector ? SV_OK : SV_UNSUPPORTED;
+}
+
+static enum sv_status get_vector(void *vcpu, unsigned n, unsigned bytes, uint8_t *value)
+{
+	assert_true(n < 32 && bytes == ((struct machine *)vcpu)->vector);
+	return read_reg(vcpu, MACHINE_V(n), value, bytes);
+}
+
+static enum sv_status set_vector(void *vcpu, unsigned n, unsigned bytes, const uint8_t *value)
+{
+	assert_true(n < 32 && bytes == ((struct machine *)vcpu)->vector);
+	return write_reg(vcpu, MACHINE_V(n), wide(value, bytes));
+}
+
+static enum sv_status get_predicate(void *vcpu, unsigned n, unsigned bytes, uint8_t *value)
+{
+	assert_true(n < 16 && bytes == ((struct machine *)vcpu)->vector / 8);
+	return read_reg(vcpu, MACHINE_P(n), value, bytes);
+}
+
+static enum sv_status set_predicate(void *vcpu, unsigned n, unsigned bytes, const uint8_t *value)
+{
+	assert_true(n < 16 && bytes == ((struct machine *)vcpu)->vector / 8);
+	return write_reg(vcpu, MACHINE_P(n), wide(value, bytes));
+}
+
+const struct sv_regs_ops machine_ops = {
+	get, set, get_simd, set_simd, vector_length, get_vector, set_vector, get_predicate, set_predicate,
+};

@@ -5,12 +5,15 @@
 
 #include <salvage/insn.h>
 
-/* Registers by one number: enum sv_reg, and after it the vector registers. */
-#define MACHINE_V(n) ((enum sv_reg)(SV_REG_COUNT + (n)))
-#define MACHINE_REGS (SV_REG_COUNT + 32)
+/* Registers by one number: enum sv_reg, and after it V (of which Z is the whole), P and the vector length. */
+#define MACHINE_V(n)   ((enum sv_reg)(SV_REG_COUNT + (n)))
+#define MACHINE_P(n)   MACHINE_V(32 + (n))
+#define MACHINE_VECTOR MACHINE_P(16)
+#define MACHINE_REGS   (MACHINE_VECTOR + 1)
 
 struct machine_value {
-	uint8_t bytes[16]; /* the least significant first; 8 of them for other than vector registers */
+	/* The least significant first: 8 of a general register, 16 of V, a vector of Z, an eighth of it of P. */
+	uint8_t bytes[SV_VECTOR_BYTES];
 };
 
 struct machine {
@@ -21,6 +24,7 @@ struct machine {
 		struct machine_value value;
 	} written[8];
 	unsigned writes;
+	unsigned vector; /* bytes; 0: no SVE */
 	enum sv_reg broken; /* reading or writing it fails; MACHINE_REGS: none */
 };
 

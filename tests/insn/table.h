@@ -13,7 +13,7 @@
 
 struct table {
 	FILE *file;
-	char line[512], where[64]; /* where: for messages */
+	char line[8192], where[64]; /* line: four of the longest vectors; where: for messages */
 	char *column[COLUMNS];     /* "" where the line has no more */
 	unsigned number;
 };

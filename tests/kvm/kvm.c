@@ -24,7 +24,9 @@ struct kernel {
 	uint64_t unknown_id; /* this register does not exist */
 	struct sv_kvm_run run;
 	bool sve;
-	uint8_t vectors[32][32];
+	uint64_t vector_lengths; /* the first word of KVM_REG_ARM64_SVE_VLS */
+	unsigned length_reads;
+	uint8_t vectors[32][32], predicates[16][4];
 };
 
 static uint64_t *reg_of(struct kernel *kernel, uint64_t id)
@@ -40,6 +42,28 @@ static uint64_t *reg_of(struct kernel *kernel, uint64_t id)
 static bool is_vector(uint64_t id)
 {
 	return (id & 0x00f0000000000000) >= 0x0040000000000000;
+}
+
+/* P registers and the set of lengths; of a slice only the vector length counts here too. */
+static int predicate(struct kernel *kernel, bool set, const struct sv_kvm_one_reg *reg)
+{
+	uint8_t *user = (uint8_t *)(uintptr_t)reg->addr;
+	uint8_t *bytes = kernel->predicates[reg->id >> 5 & 15];
+
+	if (!kernel->sve)
+		return -ENOENT;
+	if (reg->id == SV_KVM_SVE_VLS) {
+		assert_false(set);
+		kernel->length_reads++;
+		memset(user, 0, 64);
+		memcpy(user, &kernel->vector_lengths, 8);
+		return 0;
+	}
+	assert_int_equal(reg->id & ~UINT64_C(0x1e0), SV_KVM_SVE_PREG(0));
+	if (!set)
+		memset(user, 0, 32);
+	memcpy(set ? bytes : user, set ? user : bytes, 4);
+	return 0;
 }
 
 /*
@@ -80,6 +104,8 @@ static int kernel_ioctl(void *opaque, int fd, unsigned long request, void *argum
 	case SV_KVM_SET_ONE_REG:
 		if (reg->id == kernel->unknown_id)
 			return -ENOENT;
+		if ((reg->id & 0x00f0000000000000) == 0x0050000000000000 || reg->id == SV_KVM_SVE_VLS)
+			return predicate(kernel, request == SV_KVM_SET_ONE_REG, reg);
 		if (is_vector(reg->id))
 			return vector(kernel, request == SV_KVM_SET_ONE_REG, reg);
 		if (request == SV_KVM_GET_ONE_REG) {
@@ -231,6 +257,84 @@ static void vector_registers(void **state)
 		assert_int_equal(sv_kvm_get_simd(&bench.vcpu, 0, value), SV_REGISTER);
 		assert_int_equal(sv_kvm_set_simd(&bench.vcpu, 0, value), SV_REGISTER);
 	}
+}
+
+/* The longest vector that is there and that ZCR_EL1 allows. */
+static void vector_lengths(void **state)
+{
+	static const struct {
+		uint64_t there, zcr, pfr1;
+		enum sv_status status;
+		unsigned bytes;
+	} cases[] = {
+		{0x1, 0x0, 0, SV_OK, 16},
+		{0x1, 0xf, 0, SV_OK, 16},
+		{0xb, 0xf, 0, SV_OK, 64},
+		{0xb, 0x2, 0, SV_OK, 32},
+		{0xb, 0x3, 0, SV_OK, 64},
+		{0xffff, 0xf, 0, SV_OK, 256},
+		{0xffff, 0x1f4, 0, SV_OK, 80},
+		{0, 0xf, 0, SV_UNSUPPORTED, 0},
+		/* With SME nobody can tell whether it is in streaming mode. */
+		{0xffff, 0xf, 1 << 24, SV_UNSUPPORTED, 0},
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct bench bench;
+		unsigned bytes = 0;
+
+		setup(&bench, 0);
+		bench.kernel.sve = true;
+		bench.kernel.vector_lengths = cases[i].there;
+		*reg_of(&bench.kernel, SV_KVM_SYSREG(UINT64_C(3), 0, 1, 2, 0)) = cases[i].zcr;
+		*reg_of(&bench.kernel, SV_KVM_SYSREG(UINT64_C(3), 0, 0, 4, 1)) = cases[i].pfr1;
+		assert_int_equal(sv_kvm_vector_length(&bench.vcpu, &bytes), cases[i].status);
+		assert_int_equal(bytes, cases[i].bytes);
+		/* ZCR_EL1 is the guest's to change; what is there stays. */
+		*reg_of(&bench.kernel, SV_KVM_SYSREG(UINT64_C(3), 0, 1, 2, 0)) = 0;
+		assert_int_equal(sv_kvm_vector_length(&bench.vcpu, &bytes), cases[i].status);
+		assert_int_equal(bytes, cases[i].bytes ? 16 : 0);
+		assert_int_equal(bench.kernel.length_reads, !cases[i].pfr1);
+	}
+
+	struct bench bench;
+
+	setup(&bench, 0);
+	assert_int_equal(sv_kvm_vector_length(&bench.vcpu, &(unsigned){0}), SV_UNSUPPORTED);
+	bench.kernel.sve = true;
+	assert_int_equal(sv_kvm_vector_length(&bench.vcpu, &(unsigned){0}), SV_UNSUPPORTED);
+}
+
+static void whole_vectors(void **state)
+{
+	struct bench bench;
+	uint8_t value[32];
+
+	setup(&bench, 0);
+	bench.kernel.sve = true;
+	for (unsigned n = 0; n < 32; n++) {
+		memset(value, (int)n + 1, 32);
+		assert_int_equal(sv_kvm_set_vector(&bench.vcpu, n, 32, value), SV_OK);
+		assert_memory_equal(bench.kernel.vectors[n], value, 32);
+		/* A shorter one zeroes what lies above. */
+		assert_int_equal(sv_kvm_set_vector(&bench.vcpu, n, 16, value), SV_OK);
+		assert_int_equal(sv_kvm_get_vector(&bench.vcpu, n, 32, value), SV_OK);
+		assert_int_equal(value[15], n + 1);
+		assert_int_equal(value[16], 0);
+	}
+	for (unsigned n = 0; n < 16; n++) {
+		memset(value, (int)n + 1, 4);
+		assert_int_equal(sv_kvm_set_predicate(&bench.vcpu, n, 4, value), SV_OK);
+		assert_memory_equal(bench.kernel.predicates[n], value, 4);
+		assert_int_equal(sv_kvm_get_predicate(&bench.vcpu, n, 2, value), SV_OK);
+	}
+	assert_int_equal(sv_kvm_get_vector(&bench.vcpu, 32, 16, value), SV_REGISTER);
+	assert_int_equal(sv_kvm_set_vector(&bench.vcpu, 32, 16, value), SV_REGISTER);
+	assert_int_equal(sv_kvm_get_vector(&bench.vcpu, 0, 257, value), SV_REGISTER);
+	assert_int_equal(sv_kvm_get_predicate(&bench.vcpu, 16, 2, value), SV_REGISTER);
+	assert_int_equal(sv_kvm_set_predicate(&bench.vcpu, 0, 33, value), SV_REGISTER);
+	bench.kernel.unknown_id = SV_KVM_SVE_PREG(3);
+	assert_int_equal(sv_kvm_get_predicate(&bench.vcpu, 3, 2, value), SV_REGISTER);
 }
 
 static void a_whole_abort(void **state)
@@ -508,6 +612,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(register_ids),
 		cmocka_unit_test(vector_registers),
+		cmocka_unit_test(vector_lengths),
+		cmocka_unit_test(whole_vectors),
 		cmocka_unit_test(atomic_abort),
 		cmocka_unit_test(a_whole_abort),
 		cmocka_unit_test(injects),

@@ -31,7 +31,7 @@ static enum sv_status get_simd(void *opaque, unsigned n, uint8_t value[16])
 	struct memory_vcpu *vcpu = opaque;
 
 	vcpu->gets++;
-	memcpy(value, vcpu->simd[n], 16);
+	memcpy(value, vcpu->z[n], 16);
 	return SV_OK;
 }
 
@@ -40,7 +40,55 @@ static enum sv_status set_simd(void *opaque, unsigned n, const uint8_t value[16]
 	struct memory_vcpu *vcpu = opaque;
 
 	vcpu->sets++;
-	memcpy(vcpu->simd[n], value, 16);
+	memset(vcpu->z[n], 0, sizeof(vcpu->z[n]));
+	memcpy(vcpu->z[n], value, 16);
+	return SV_OK;
+}
+
+static enum sv_status vector_length(void *opaque, unsigned *bytes)
+{
+	struct memory_vcpu *vcpu = opaque;
+
+	vcpu->gets++;
+	*bytes = vcpu->vector;
+	return vcpu->vector ? SV_OK : SV_UNSUPPORTED;
+}
+
+static enum sv_status get_vector(void *opaque, unsigned n, unsigned bytes, uint8_t *value)
+{
+	struct memory_vcpu *vcpu = opaque;
+
+	vcpu->gets++;
+	memcpy(value, vcpu->z[n], bytes);
+	return SV_OK;
+}
+
+static enum sv_status set_vector(void *opaque, unsigned n, unsigned bytes, const uint8_t *value)
+{
+	struct memory_vcpu *vcpu = opaque;
+
+	vcpu->sets++;
+	memset(vcpu->z[n], 0, sizeof(vcpu->z[n]));
+	memcpy(vcpu->z[n], value, bytes);
+	return SV_OK;
+}
+
+static enum sv_status get_predicate(void *opaque, unsigned n, unsigned bytes, uint8_t *value)
+{
+	struct memory_vcpu *vcpu = opaque;
+
+	vcpu->gets++;
+	memcpy(value, vcpu->p[n], bytes);
+	return SV_OK;
+}
+
+static enum sv_status set_predicate(void *opaque, unsigned n, unsigned bytes, const uint8_t *value)
+{
+	struct memory_vcpu *vcpu = opaque;
+
+	vcpu->sets++;
+	memset(vcpu->p[n], 0, sizeof(vcpu->p[n]));
+	memcpy(vcpu->p[n], value, bytes);
 	return SV_OK;
 }
 
@@ -84,7 +132,12 @@ static enum sv_status inject(void *opaque, const struct sv_injection *injection)
 	return SV_OK;
 }
 
-static const struct sv_cpu_ops cpu_ops = {{get, set, get_simd, set_simd}, load, store, inject};
+static const struct sv_cpu_ops cpu_ops = {
+	{get, set, get_simd, set_simd, vector_length, get_vector, set_vector, get_predicate, set_predicate},
+	load,
+	store,
+	inject,
+};
 
 void memory_vcpu_init(struct memory_vcpu *vcpu, uint8_t *ram)
 {
@@ -96,6 +149,7 @@ void memory_vcpu_init(struct memory_vcpu *vcpu, uint8_t *ram)
 	vcpu->regs[SV_PC] = RAM_BASE;
 	vcpu->regs[SV_PSTATE] = 0x3c5;         /* EL1h, DAIF masked */
 	vcpu->regs[SV_SCTLR_EL1] = 0x30d00800; /* its reset value: MMU off, little-endian */
+	vcpu->regs[SV_DCZID_EL0] = 4;          /* blocks of 64 bytes */
 }
 
 void memory_write(struct memory_vcpu *vcpu, uint64_t ipa, unsigned size, uint64_t value)

@@ -121,6 +121,10 @@ static int fake_ioctl(void *opaque, int fd, unsigned long request, void *argumen
 	case SV_KVM_ARM_VCPU_INIT:
 		kernel->features[vcpu] = ((struct sv_kvm_vcpu_init *)argument)->features[0];
 		return 0;
+	case SV_KVM_ARM_VCPU_FINALIZE:
+		assert_int_equal(*(int *)argument, SV_KVM_ARM_VCPU_SVE);
+		assert_true(kernel->features[vcpu] >> SV_KVM_ARM_VCPU_SVE & 1);
+		return 0;
 	case SV_KVM_GET_ONE_REG:
 		*(uint64_t *)(uintptr_t)reg->addr = *fake_register(kernel, vcpu, reg->id);
 		return 0;

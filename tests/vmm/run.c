@@ -30,8 +30,8 @@ static struct vmm_error error;
 static char guest_path[] = "salvage-run-XXXXXX";
 static char *events;
 
-/* stp x1, x2, [x0], #16; ldxr x1, [x0] */
-static const uint32_t guest_words[] = {0xa8810801, 0xc85f7c01};
+/* stp x1, x2, [x0], #16; ldxr x1, [x0]; st64b x2, [x0] */
+static const uint32_t guest_words[] = {0xa8810801, 0xc85f7c01, 0xf83f9002};
 
 static struct vmm_config config(void)
 {
@@ -207,7 +207,12 @@ static void endings(void **state)
 		 105,
 		 "kernel",
 		 "INTERNAL_ERROR"},
-		{"ldst64b", {0, SV_KVM_EXIT_ARM_LDST64B, NULL, NULL}, false, 105, "kernel", "64-byte"},
+		{"64 bytes without salvage",
+		 {0, SV_KVM_EXIT_ARM_LDST64B, NULL, NULL},
+		 true,
+		 105,
+		 "kernel",
+		 "64 bytes"},
 		{"sea", {0, SV_KVM_EXIT_ARM_SEA, NULL, NULL}, false, 105, "kernel", "exit reason 41"},
 		{"0", {0, 0, NULL, NULL}, false, 105, "kernel", "exit reason 0"},
 		{"huge", {0, UINT32_MAX, NULL, NULL}, false, 105, "kernel", "exit reason 4294967295"},
@@ -372,6 +377,42 @@ static void undescribed(void **state)
 	assert_null(strstr(events, "\"mmio\""));
 }
 
+/* All of the syndrome but FSC, as the kernel has it: EC, IL, ISV, LST of ST64B, WnR. */
+static void store_64(struct sv_kvm_run *run)
+{
+	run->arm_nisv.esr_iss = 0x93001040;
+	run->arm_nisv.fault_ipa = RECORDER + 0x40;
+}
+
+static void before_64(struct fake_kernel *k, const struct sv_kvm_run *run)
+{
+	*fake_register(k, 0, SV_KVM_CORE(0)) = RECORDER + 0x40;
+	for (unsigned i = 0; i < 8; i++)
+		*fake_register(k, 0, SV_KVM_CORE((2 + i) * 8)) = i + 1;
+	*fake_register(k, 0, SV_KVM_CORE(SV_KVM_CORE_PC)) = 0x40000008;
+	*fake_register(k, 0, SV_KVM_CORE(SV_KVM_CORE_PSTATE)) = 0x3c5;
+}
+
+static void after_64(struct fake_kernel *k, const struct sv_kvm_run *run)
+{
+	assert_int_equal(*fake_register(k, 0, SV_KVM_CORE(SV_KVM_CORE_PC)), 0x4000000c);
+}
+
+static void sixty_four_bytes(void **state)
+{
+	static const struct fake_run script[] = {
+		{.reason = SV_KVM_EXIT_ARM_LDST64B, .fill = store_64, .look = before_64},
+		MMIO_CHECK(exit_7, after_64),
+		BLOCK};
+
+	assert_int_equal(run_script(script, true), 7);
+	assert_int_equal(kernel.injections, 0);
+	assert_non_null(strstr(events, "\"size\":64,\"value\":\"0x0000000000000008000000000000000700000000"));
+	assert_non_null(strstr(events, "\"accesses\":1,"));
+	assert_int_equal(run_policy(script, "ldst64b=stop"), 103);
+	assert_null(strstr(events, "\"mmio\""));
+}
+
 /* The interrupt line follows the UART. */
 static void interrupts(void **state)
 {
@@ -439,8 +480,9 @@ static void several(void **state)
 			kernel.script[vcpu] = vcpu == i % 3 ? ender : busy;
 		assert_int_equal(run(&backend, &c), 7);
 		for (unsigned vcpu = 0; vcpu < 4; vcpu++)
-			assert_int_equal(kernel.features[vcpu],
-					 1u << SV_KVM_ARM_VCPU_PSCI_0_2 | (vcpu ? 1 : 0));
+			assert_int_equal(kernel.features[vcpu], 1u << SV_KVM_ARM_VCPU_PSCI_0_2 |
+									1u << SV_KVM_ARM_VCPU_SVE |
+									(vcpu ? 1 : 0));
 	}
 }
 
@@ -561,6 +603,14 @@ static void missing(void **state)
 	assert_int_equal(run(&backend, &c), 7);
 	assert_int_equal(kernel.features[0], 6);
 
+	/* A kernel without SVE. */
+	backend = fake_kernel(&kernel);
+	kernel.script[0] = script;
+	kernel.without[0] = SV_KVM_CAP_ARM_SVE;
+	c = config();
+	assert_int_equal(run(&backend, &c), 7);
+	assert_int_equal(kernel.features[0], 4);
+
 	/* A CPU with 36-bit addresses; RAM begins at 1 GiB. */
 	c = config();
 	backend = fake_kernel(&kernel);
@@ -646,12 +696,13 @@ int main(void)
 		cmocka_unit_test(device_accesses), cmocka_unit_test(status_is_clamped),
 		cmocka_unit_test(endings),         cmocka_unit_test(old_kernel),
 		cmocka_unit_test(holes),           cmocka_unit_test(holes_without_salvage),
-		cmocka_unit_test(undescribed),     cmocka_unit_test(interrupts),
-		cmocka_unit_test(console),         cmocka_unit_test(several),
-		cmocka_unit_test(both_end),        cmocka_unit_test(ends_twice),
-		cmocka_unit_test(signals),         cmocka_unit_test(timeout),
-		cmocka_unit_test(failing_starts),  cmocka_unit_test(terminal),
-		cmocka_unit_test(missing),         cmocka_unit_test(no_guest),
+		cmocka_unit_test(undescribed),     cmocka_unit_test(sixty_four_bytes),
+		cmocka_unit_test(interrupts),      cmocka_unit_test(console),
+		cmocka_unit_test(several),         cmocka_unit_test(both_end),
+		cmocka_unit_test(ends_twice),      cmocka_unit_test(signals),
+		cmocka_unit_test(timeout),         cmocka_unit_test(failing_starts),
+		cmocka_unit_test(terminal),        cmocka_unit_test(missing),
+		cmocka_unit_test(no_guest),
 	};
 
 	return cmocka_run_group_tests(tests, write_guest, remove_guest);
