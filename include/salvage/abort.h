@@ -36,15 +36,6 @@ extern "C" {
 #endif
 #pragma GCC visibility push(default)
 
-/* An exception for the guest. */
-struct sv_injection {
-	bool fetch; /* external instruction abort; else data */
-	/* SV_FSC_EXTERNAL, or for a data abort SV_FSC_UNSUPPORTED_ATOMIC. */
-	uint8_t fsc;
-	bool write;
-	uint64_t va; /* of the first byte that could not be accessed; 0 if only the FAR of the abort tells */
-};
-
 /*
  * The narrow interface to a vCPU. Everything is called on the session's thread, with cpu->vcpu as first
  * argument.
@@ -54,7 +45,8 @@ struct sv_injection {
  * or SV_FAULT: a read that meets poison or a truncated file must come back as an error, never as a signal
  * that ends the process. store is also the place where the embedder marks memory as dirty.
  *
- * inject makes the exception pending or enters it: SV_OK, or SV_UNSUPPORTED where there is no way to do so.
+ * inject makes the exception (except.h) pending or enters it: SV_OK, or SV_UNSUPPORTED where there is no way
+ * to do so.
  */
 struct sv_cpu_ops {
 	struct sv_regs_ops regs;

@@ -56,6 +56,12 @@ struct sv_kvm_vcpu {
 	/* Called, if set, after salvage wrote guest memory on the guest's behalf (dirty tracking). */
 	void (*dirty)(void *opaque, uint64_t ipa, unsigned size);
 	void *opaque;
+	/*
+	 * The kernel takes ext_iabt_pending (proposed, never in mainline). The embedder knows, or leaves it
+	 * false: the capability was proposed under a number that mainline uses for something else, so no
+	 * probe can tell.
+	 */
+	bool ext_iabt;
 
 	struct sv_cpu cpu;
 	const struct sv_kvm_backend *backend;
@@ -87,6 +93,26 @@ bool sv_kvm_begin(struct sv_kvm_vcpu *vcpu, const struct sv_space *space, const 
  */
 enum sv_verdict sv_kvm_hole(struct sv_kvm_vcpu *vcpu, const struct sv_space *space,
 			    const struct sv_policy *policy);
+
+/*
+ * An exception for the guest, by the road that can say it (docs/injection.md): the kernel's, or PC, PSTATE and
+ * the syndrome registers written by hand. Once an exit, before the next KVM_RUN, while the run page still
+ * holds the exit. What the session injects comes here too.
+ *
+ * SV_OK. SV_MALFORMED as sv_injection_check. SV_UNSUPPORTED: no road can say it, or the kernel refused; nothing
+ * has changed. So ends everything but plain external data aborts and SErrors after a KVM_EXIT_MMIO, whose
+ * completion would overwrite the registers. SV_REGISTER: a register could not be written, and those written
+ * before it could not all be put back.
+ */
+enum sv_status sv_kvm_inject(struct sv_kvm_vcpu *vcpu, const struct sv_injection *injection);
+
+/*
+ * Before an embedder looks at registers, or saves the vCPU, between an injection and the next KVM_RUN: kernels
+ * before about 6.17 enter an exception of the kernel's road only then, and show the registers of before. Runs
+ * no guest code: it is a KVM_RUN with immediate_exit, which also overwrites the run page's exit. SV_OK, or
+ * SV_UNSUPPORTED if that failed.
+ */
+enum sv_status sv_kvm_settle(struct sv_kvm_vcpu *vcpu);
 
 /*
  * Registers by the names of regs.h, for embedders (dumps, reset). SV_OK or SV_REGISTER.

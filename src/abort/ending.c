@@ -26,11 +26,15 @@ enum sv_verdict sv_session_inject(struct sv_session *session)
 	const struct sv_report *report = &session->report;
 	bool indivisible = report->cause == SV_CAUSE_ATOMIC || report->cause == SV_CAUSE_EXCLUSIVE ||
 			   report->cause == SV_CAUSE_LDST64B;
+	/* The abort that says so; it needs an address, and an external abort makes do without. */
+	bool atomic = indivisible && report->has_va;
 	struct sv_injection injection = {
+		.kind = atomic ? SV_EXCEPTION_UNSUPPORTED_ATOMIC : SV_EXCEPTION_DATA_EXTERNAL,
+		.fsc = atomic ? SV_FSC_UNSUPPORTED_ATOMIC : SV_FSC_EXTERNAL,
 		.write = report->write,
 		.va = report->va,
-		/* The abort that says so; it needs an address, and an external abort makes do without. */
-		.fsc = indivisible && report->has_va ? SV_FSC_UNSUPPORTED_ATOMIC : SV_FSC_EXTERNAL,
+		/* Where the byte in the way is the one that aborted, the FAR of the abort is its address. */
+		.va_exact = atomic || (report->has_va && report->ipa != report->abort.fault_ipa),
 	};
 
 	if (session->cpu->ops->inject(session->cpu->vcpu, &injection))

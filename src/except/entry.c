@@ -1,43 +1,68 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Exception entry (DDI 0487, J1.1.2, AArch64.TakeException). */
+/* Exception entry (DDI 0487, J1.1.2, AArch64.TakeException; D1.4.1). */
+#include <stddef.h>
+
 #include <salvage/except.h>
 #include <salvage/regs.h>
 
-#define PSTATE_F      (UINT64_C(1) << 6)
-#define PSTATE_I      (UINT64_C(1) << 7)
+/* SPSR_EL1 (DDI 0487, C5.2). */
 #define PSTATE_A      (UINT64_C(1) << 8)
-#define PSTATE_D      (UINT64_C(1) << 9)
+#define PSTATE_DAIF   (UINT64_C(15) << 6)
 #define PSTATE_SSBS   (UINT64_C(1) << 12)
 #define PSTATE_ALLINT (UINT64_C(1) << 13)
 #define PSTATE_IL     (UINT64_C(1) << 20)
 #define PSTATE_TCO    (UINT64_C(1) << 25)
+#define PSTATE_PM     (UINT64_C(1) << 32)
+#define PSTATE_PPEND  (UINT64_C(1) << 33)
+#define PSTATE_EXLOCK (UINT64_C(1) << 34)
+#define PSTATE_PACM   (UINT64_C(1) << 35)
+#define PSTATE_UINJ   (UINT64_C(1) << 36)
 #define PSTATE_MODE   UINT64_C(0x1f)
 #define MODE_EL1h     UINT64_C(5)
 
+/* SCTLR_EL1, SCTLR2_EL1, GCSCR_EL1 (DDI 0487, D24.2). */
 #define SCTLR_SPAN      (UINT64_C(1) << 23)
 #define SCTLR_DSSBS     (UINT64_C(1) << 44)
 #define SCTLR_SPINTMASK (UINT64_C(1) << 62)
+#define SCTLR2_NMEA     (UINT64_C(1) << 2)
+#define GCSCR_EXLOCKEN  (UINT64_C(1) << 6)
 
-/* Bits that an exception sets or clears, each by its own rule; all else of PSTATE stays. */
-static uint64_t with(uint64_t pstate, uint64_t bit, bool set)
-{
-	return set ? pstate | bit : pstate & ~bit;
-}
+/*
+ * What every entry clears. Those of these that an entry may set as well are below. All that is named neither
+ * here nor there stays: the flags, DIT, PAN where SPAN is 1, and what later architectures may bring.
+ */
+#define CLEARED                                                                                   \
+	(PSTATE_MODE | SV_PSTATE_BTYPE | PSTATE_SSBS | PSTATE_ALLINT | PSTATE_IL | SV_PSTATE_SS | \
+	 SV_PSTATE_UAO | PSTATE_PPEND | PSTATE_EXLOCK | PSTATE_PACM | PSTATE_UINJ)
 
-static uint64_t new_pstate(uint64_t pstate, uint64_t sctlr, unsigned features)
+/* Set, if the feature is there and the control has the value; a row without control sets its bit always. */
+static const struct {
+	uint64_t bit;
+	unsigned feature;
+	size_t control; /* in struct sv_entry */
+	uint64_t mask, value;
+} rules[] = {
+	{PSTATE_SSBS, SV_EXCEPT_SSBS, offsetof(struct sv_entry, sctlr_el1), SCTLR_DSSBS, SCTLR_DSSBS},
+	{PSTATE_ALLINT, SV_EXCEPT_NMI, offsetof(struct sv_entry, sctlr_el1), SCTLR_SPINTMASK, 0},
+	{SV_PSTATE_PAN, SV_EXCEPT_PAN, offsetof(struct sv_entry, sctlr_el1), SCTLR_SPAN, 0},
+	{PSTATE_TCO, SV_EXCEPT_MTE},
+	{PSTATE_PM, SV_EXCEPT_EBEP},
+	{PSTATE_EXLOCK, SV_EXCEPT_GCS, offsetof(struct sv_entry, gcscr_el1), GCSCR_EXLOCKEN, GCSCR_EXLOCKEN},
+};
+
+static uint64_t new_pstate(const struct sv_entry *entry, unsigned features)
 {
-	pstate &= ~(PSTATE_MODE | PSTATE_IL | SV_PSTATE_SS | SV_PSTATE_BTYPE);
-	pstate |= MODE_EL1h | PSTATE_D | PSTATE_A | PSTATE_I | PSTATE_F;
-	if (features & SV_EXCEPT_PAN && !(sctlr & SCTLR_SPAN))
-		pstate |= SV_PSTATE_PAN;
-	if (features & SV_EXCEPT_UAO)
-		pstate &= ~SV_PSTATE_UAO;
-	if (features & SV_EXCEPT_SSBS)
-		pstate = with(pstate, PSTATE_SSBS, sctlr & SCTLR_DSSBS);
-	if (features & SV_EXCEPT_MTE)
-		pstate |= PSTATE_TCO;
-	if (features & SV_EXCEPT_NMI)
-		pstate = with(pstate, PSTATE_ALLINT, !(sctlr & SCTLR_SPINTMASK));
+	uint64_t pstate = (entry->pstate & ~CLEARED) | PSTATE_DAIF | MODE_EL1h;
+
+	/* EXLOCK guards the return of an exception within one level; one from EL0 starts without. */
+	if (!SV_PSTATE_EL(entry->pstate))
+		features &= ~(unsigned)SV_EXCEPT_GCS;
+	for (size_t i = 0; i < sizeof(rules) / sizeof(*rules); i++) {
+		uint64_t control = *(const uint64_t *)((const char *)entry + rules[i].control);
+
+		if (features & rules[i].feature && (control & rules[i].mask) == rules[i].value)
+			pstate |= rules[i].bit;
+	}
 	return pstate;
 }
 
@@ -60,16 +85,13 @@ enum sv_status sv_exception_enter(struct sv_entry *entry, enum sv_vector vector,
 		return SV_UNSUPPORTED;
 	entry->spsr_el1 = pstate;
 	entry->elr_el1 = entry->pc;
-	entry->pstate = new_pstate(pstate, entry->sctlr_el1, features);
+	entry->pstate = new_pstate(entry, features);
 	/* VBAR_EL1[10:0] are RES0. */
 	entry->pc = (entry->vbar_el1 & ~UINT64_C(0x7ff)) + vector_row(pstate) + 0x80 * (uint64_t)vector;
 	return SV_OK;
 }
 
-uint64_t sv_esr_data_abort(uint64_t pstate, unsigned fsc, bool write)
+bool sv_serror_masked(const struct sv_entry *entry, unsigned features)
 {
-	/* EC 0x24 from a lower exception level, 0x25 from the same; IL: a 32-bit instruction. */
-	uint64_t ec = SV_PSTATE_EL(pstate) ? 0x25 : 0x24;
-
-	return ec << 26 | UINT64_C(1) << 25 | (uint64_t)write << 6 | (fsc & 0x3f);
+	return entry->pstate & PSTATE_A && !(features & SV_EXCEPT_DF2 && entry->sctlr2_el1 & SCTLR2_NMEA);
 }

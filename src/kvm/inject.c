@@ -1,64 +1,170 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Exceptions for the guest, by two roads (docs/design.md, "Injection").
+ * Exceptions for the guest, by two roads (docs/injection.md).
  *
- * The kernel's: KVM enters the exception itself, with the FAR of the last abort, and cancels a pending
- * completion of an MMIO read. It knows external data aborts only.
+ * The kernel's, KVM_SET_VCPU_EVENTS: KVM enters the exception, with the FAR of the last abort and nothing in
+ * the syndrome but a fault status, and cancels a pending completion of an MMIO access.
  *
- * By registers: any syndrome, any address; but not after a plain KVM_EXIT_MMIO, whose completion would
- * still write Rt and move the PC. sv_hole, which answers those, asks for external aborts and nothing else.
+ * By registers: any syndrome, any address. Not after a plain KVM_EXIT_MMIO: KVM would still complete the
+ * access at the next KVM_RUN, write Rt and move the PC, by then the vector's.
  */
+#include <errno.h>
+
 #include <salvage/except.h>
 #include <salvage/kvm.h>
+#include <salvage/syndrome.h>
 
 #include "uapi.h"
 #include "vcpu.h"
 
-static enum sv_status by_kernel(struct sv_kvm_vcpu *vcpu)
-{
-	struct sv_kvm_vcpu_events events = {.exception.ext_dabt_pending = 1};
+#define SCTLR2_EL1 SV_KVM_SYSREG(3, 0, 1, 0, 3)
+#define GCSCR_EL1  SV_KVM_SYSREG(3, 0, 2, 5, 0)
 
-	return vcpu->backend->ioctl(vcpu->backend->opaque, vcpu->fd, SV_KVM_SET_VCPU_EVENTS, &events)
-		       ? SV_UNSUPPORTED
-		       : SV_OK;
+/* The exits that the kernel's external aborts answer (Documentation/virt/kvm/api.rst, KVM_SET_VCPU_EVENTS). */
+static bool answers_abort(uint32_t reason)
+{
+	static const uint32_t reasons[] = {SV_KVM_EXIT_MMIO, SV_KVM_EXIT_ARM_NISV, SV_KVM_EXIT_ARM_SEA,
+					   SV_KVM_EXIT_ARM_LDST64B};
+
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(*reasons); i++)
+		if (reasons[i] == reason)
+			return true;
+	return false;
+}
+
+static const struct sv_kvm_run *exit_of(const struct sv_kvm_vcpu *vcpu)
+{
+	return (const struct sv_kvm_run *)vcpu->run;
+}
+
+/* Whether the FAR that KVM will use is known to be va: of all exits only KVM_EXIT_ARM_SEA tells. */
+static bool kernel_has_far(const struct sv_kvm_run *run, uint64_t va)
+{
+	return run->exit_reason == SV_KVM_EXIT_ARM_SEA && !(run->arm_sea.esr & SV_ESR_FnV) &&
+	       run->arm_sea.gva == va;
+}
+
+/* Whether what the kernel would say of an external abort is what is asked for. */
+static bool kernel_can_say(const struct sv_kvm_run *run, const struct sv_injection *injection)
+{
+	return answers_abort(run->exit_reason) && injection->fsc == SV_FSC_EXTERNAL && !injection->set &&
+	       !injection->fnv &&
+	       (!injection->va_exact ||
+		(!injection->write && !injection->cm && kernel_has_far(run, injection->va)));
+}
+
+/* The kernel's word for it; false if it has none. At most one exception is asked for. */
+static bool kernel_event(const struct sv_kvm_vcpu *vcpu, const struct sv_injection *injection,
+			 struct sv_kvm_vcpu_events *events)
+{
+	const struct sv_kvm_run *run = exit_of(vcpu);
+
+	*events = (struct sv_kvm_vcpu_events){0};
+	switch (injection->kind) {
+	case SV_EXCEPTION_DATA_EXTERNAL:
+		events->exception.ext_dabt_pending = 1;
+		return kernel_can_say(run, injection);
+	case SV_EXCEPTION_INSTRUCTION_EXTERNAL:
+		events->exception.ext_iabt_pending = 1;
+		return vcpu->ext_iabt && kernel_can_say(run, injection);
+	case SV_EXCEPTION_SERROR:
+		/* An ISS is refused without RAS. Then it is not invented: SV_UNSUPPORTED. */
+		events->exception.serror_pending = 1;
+		events->exception.serror_has_esr = injection->has_iss;
+		events->exception.serror_esr = injection->iss;
+		return true;
+	default:
+		return false;
+	}
+}
+
+static enum sv_status get_id(struct sv_kvm_vcpu *vcpu, uint64_t id, uint64_t *value)
+{
+	struct sv_kvm_one_reg reg = {.id = id, .addr = (uintptr_t)value};
+
+	return vcpu->backend->ioctl(vcpu->backend->opaque, vcpu->fd, SV_KVM_GET_ONE_REG, &reg) ? SV_REGISTER
+											       : SV_OK;
+}
+
+static bool read_entry(struct sv_kvm_vcpu *vcpu, struct sv_entry *entry, unsigned *features)
+{
+	return !sv_kvm_except_features(vcpu, features) && !sv_kvm_get(vcpu, SV_PC, &entry->pc) &&
+	       !sv_kvm_get(vcpu, SV_PSTATE, &entry->pstate) &&
+	       !sv_kvm_get(vcpu, SV_SCTLR_EL1, &entry->sctlr_el1) &&
+	       !sv_kvm_get(vcpu, SV_VBAR_EL1, &entry->vbar_el1) &&
+	       !sv_kvm_get(vcpu, SV_ESR_EL1, &entry->esr_el1) &&
+	       !sv_kvm_get(vcpu, SV_FAR_EL1, &entry->far_el1) &&
+	       !sv_kvm_get(vcpu, SV_ELR_EL1, &entry->elr_el1) &&
+	       !sv_kvm_get(vcpu, SV_SPSR_EL1, &entry->spsr_el1) &&
+	       (!(*features & SV_EXCEPT_DF2) || !get_id(vcpu, SCTLR2_EL1, &entry->sctlr2_el1)) &&
+	       (!(*features & SV_EXCEPT_GCS) || !get_id(vcpu, GCSCR_EL1, &entry->gcscr_el1));
+}
+
+/* Puts back the first count registers that were written, the last one first. */
+static enum sv_status undo(struct sv_kvm_vcpu *vcpu, const enum sv_reg *regs, const uint64_t *before,
+			   size_t count)
+{
+	enum sv_status status = SV_UNSUPPORTED;
+
+	while (count--)
+		if (sv_kvm_set(vcpu, regs[count], before[count]))
+			status = SV_REGISTER;
+	return status;
 }
 
 static enum sv_status by_registers(struct sv_kvm_vcpu *vcpu, const struct sv_injection *injection)
 {
+	/* The PC last: until then the guest would execute the instruction again. */
+	static const enum sv_reg regs[] = {SV_ESR_EL1, SV_FAR_EL1, SV_ELR_EL1, SV_SPSR_EL1, SV_PSTATE, SV_PC};
 	struct sv_entry entry = {0};
 	unsigned features;
-	uint64_t esr;
 
-	if (sv_kvm_except_features(vcpu, &features) || sv_kvm_get(vcpu, SV_PC, &entry.pc) ||
-	    sv_kvm_get(vcpu, SV_PSTATE, &entry.pstate) || sv_kvm_get(vcpu, SV_SCTLR_EL1, &entry.sctlr_el1) ||
-	    sv_kvm_get(vcpu, SV_VBAR_EL1, &entry.vbar_el1))
-		return SV_UNSUPPORTED;
-	esr = sv_esr_data_abort(entry.pstate, injection->fsc, injection->write);
-	if (sv_exception_enter(&entry, SV_VECTOR_SYNCHRONOUS, features))
+	if (!read_entry(vcpu, &entry, &features))
 		return SV_UNSUPPORTED;
 
-	const struct {
-		enum sv_reg reg;
-		uint64_t value;
-	} state[] = {
-		{SV_ESR_EL1, esr},
-		{SV_FAR_EL1, injection->va},
-		{SV_ELR_EL1, entry.elr_el1},
-		{SV_SPSR_EL1, entry.spsr_el1},
-		/* The PC last: until then the guest would execute the instruction again. */
-		{SV_PSTATE, entry.pstate},
-		{SV_PC, entry.pc},
-	};
+	const uint64_t before[] = {entry.esr_el1,  entry.far_el1, entry.elr_el1,
+				   entry.spsr_el1, entry.pstate,  entry.pc};
 
-	for (size_t i = 0; i < sizeof(state) / sizeof(*state); i++)
-		if (sv_kvm_set(vcpu, state[i].reg, state[i].value))
-			return SV_UNSUPPORTED;
+	if (sv_exception_take(&entry, injection, features))
+		return SV_UNSUPPORTED;
+
+	const uint64_t after[] = {entry.esr_el1,  entry.far_el1, entry.elr_el1,
+				  entry.spsr_el1, entry.pstate,  entry.pc};
+
+	for (size_t i = 0; i < sizeof(regs) / sizeof(*regs); i++)
+		if (sv_kvm_set(vcpu, regs[i], after[i]))
+			return undo(vcpu, regs, before, i);
 	return SV_OK;
 }
 
 enum sv_status sv_kvm_inject(struct sv_kvm_vcpu *vcpu, const struct sv_injection *injection)
 {
-	if (injection->fetch)
+	struct sv_kvm_vcpu_events events;
+
+	if (sv_injection_check(injection))
+		return SV_MALFORMED;
+	if (kernel_event(vcpu, injection, &events))
+		return vcpu->backend->ioctl(vcpu->backend->opaque, vcpu->fd, SV_KVM_SET_VCPU_EVENTS, &events)
+			       ? SV_UNSUPPORTED
+			       : SV_OK;
+	/*
+	 * Where the address is neither given nor absent there is nothing to write. A virtual EL2 may want the
+	 * exception for itself; a protected VM's registers are not ours.
+	 */
+	if (exit_of(vcpu)->exit_reason == SV_KVM_EXIT_MMIO || vcpu->cpu.flags ||
+	    !(injection->va_exact || injection->fnv))
 		return SV_UNSUPPORTED;
-	return injection->fsc == SV_FSC_EXTERNAL ? by_kernel(vcpu) : by_registers(vcpu, injection);
+	return by_registers(vcpu, injection);
+}
+
+enum sv_status sv_kvm_settle(struct sv_kvm_vcpu *vcpu)
+{
+	struct sv_kvm_run *run = (struct sv_kvm_run *)vcpu->run;
+	uint8_t immediate_exit = run->immediate_exit;
+	int rc;
+
+	run->immediate_exit = 1;
+	rc = vcpu->backend->ioctl(vcpu->backend->opaque, vcpu->fd, SV_KVM_RUN, NULL);
+	run->immediate_exit = immediate_exit;
+	return rc == -EINTR ? SV_OK : SV_UNSUPPORTED;
 }

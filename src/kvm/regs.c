@@ -75,11 +75,14 @@ enum sv_status sv_kvm_except_features(struct sv_kvm_vcpu *vcpu, unsigned *featur
 		uint64_t id;
 		unsigned shift, feature;
 	} fields[] = {
-		{SV_KVM_SYSREG(3, 0, 0, 7, 1), 20, SV_EXCEPT_PAN}, /* ID_AA64MMFR1_EL1.PAN */
-		{SV_KVM_SYSREG(3, 0, 0, 7, 2), 4, SV_EXCEPT_UAO},  /* ID_AA64MMFR2_EL1.UAO */
-		{SV_KVM_SYSREG(3, 0, 0, 4, 1), 4, SV_EXCEPT_SSBS}, /* ID_AA64PFR1_EL1.SSBS */
-		{SV_KVM_SYSREG(3, 0, 0, 4, 1), 8, SV_EXCEPT_MTE},  /* ID_AA64PFR1_EL1.MTE */
-		{SV_KVM_SYSREG(3, 0, 0, 4, 1), 36, SV_EXCEPT_NMI}, /* ID_AA64PFR1_EL1.NMI */
+		{SV_KVM_SYSREG(3, 0, 0, 7, 1), 20, SV_EXCEPT_PAN},  /* ID_AA64MMFR1_EL1.PAN */
+		{SV_KVM_SYSREG(3, 0, 0, 4, 1), 4, SV_EXCEPT_SSBS},  /* ID_AA64PFR1_EL1.SSBS */
+		{SV_KVM_SYSREG(3, 0, 0, 4, 1), 8, SV_EXCEPT_MTE},   /* ID_AA64PFR1_EL1.MTE */
+		{SV_KVM_SYSREG(3, 0, 0, 4, 1), 36, SV_EXCEPT_NMI},  /* ID_AA64PFR1_EL1.NMI */
+		{SV_KVM_SYSREG(3, 0, 0, 4, 1), 44, SV_EXCEPT_GCS},  /* ID_AA64PFR1_EL1.GCS */
+		{SV_KVM_SYSREG(3, 0, 0, 4, 1), 56, SV_EXCEPT_DF2},  /* ID_AA64PFR1_EL1.DF2 */
+		{SV_KVM_SYSREG(3, 0, 0, 4, 0), 28, SV_EXCEPT_RAS},  /* ID_AA64PFR0_EL1.RAS */
+		{SV_KVM_SYSREG(3, 0, 0, 5, 1), 48, SV_EXCEPT_EBEP}, /* ID_AA64DFR1_EL1.EBEP */
 	};
 	unsigned found = 0;
 

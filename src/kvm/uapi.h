@@ -67,9 +67,13 @@ struct sv_kvm_irq_level {
 #define SV_KVM_ARM_IRQ_TYPE_SHIFT 24
 #define SV_KVM_ARM_IRQ_TYPE_SPI   1
 
+/*
+ * ext_iabt_pending is padding in mainline, which refuses it; kernels with the proposed instruction abort
+ * injection have it here.
+ */
 struct sv_kvm_vcpu_events {
 	struct {
-		uint8_t serror_pending, serror_has_esr, ext_dabt_pending, pad[5];
+		uint8_t serror_pending, serror_has_esr, ext_dabt_pending, ext_iabt_pending, pad[4];
 		uint64_t serror_esr;
 	} exception;
 	uint32_t reserved[12];

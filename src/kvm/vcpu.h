@@ -19,9 +19,6 @@ enum sv_status sv_kvm_read_features(struct sv_kvm_vcpu *vcpu);
  */
 enum sv_status sv_kvm_except_features(struct sv_kvm_vcpu *vcpu, unsigned *features);
 
-/* SV_UNSUPPORTED: there is no way to do so, or the kernel refused. */
-enum sv_status sv_kvm_inject(struct sv_kvm_vcpu *vcpu, const struct sv_injection *injection);
-
 /*
  * Copies 1, 2, 4 or 8 bytes, single-copy atomically where aligned; SV_FAULT where the memory behind either
  * address cannot be had (poison, a truncated file), if sv_kvm_guard was called; without it the process

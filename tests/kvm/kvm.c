@@ -376,45 +376,6 @@ static void injects(void **state)
 	assert_true(sv_kvm_begin(&bench.vcpu, &bench.space, NULL));
 	assert_int_equal(sv_session_next(&bench.vcpu.session), SV_VERDICT_STOP);
 	assert_int_equal(bench.vcpu.session.report.reason, SV_REASON_NO_INJECTION);
-
-	/* This road knows no instruction aborts. */
-	bench.kernel.inject_error = 0;
-	assert_int_equal(bench.vcpu.cpu.ops->inject(bench.vcpu.cpu.vcpu,
-						    &(struct sv_injection){.fetch = true}),
-			 SV_UNSUPPORTED);
-	assert_int_equal(bench.kernel.injections, 1);
-}
-
-/* An exception that KVM cannot make is entered by registers: each as the architecture says. */
-static void atomic_abort(void **state)
-{
-	struct bench bench;
-	struct sv_injection injection = {.fsc = SV_FSC_UNSUPPORTED_ATOMIC, .va = 0x123456789, .write = true};
-
-	for (unsigned round = 0; round < 2; round++) {
-		setup(&bench, 0);
-		*reg_of(&bench.kernel, 0x603000000013c600) = 0xffff800010000800; /* VBAR_EL1 */
-		*reg_of(&bench.kernel, 0x603000000013c080) =
-			round ? UINT64_C(1) << 44 : 1 << 23;             /* SCTLR_EL1 */
-		*reg_of(&bench.kernel, 0x603000000013c039) = 0x100000;   /* MMFR1: PAN */
-		*reg_of(&bench.kernel, 0x603000000013c021) = 0x10;       /* PFR1: SSBS */
-		*reg_of(&bench.kernel, 0x6030000000100042) = 0x600003c4; /* EL1t, C and Z */
-		assert_int_equal(bench.vcpu.cpu.ops->inject(&bench.vcpu, &injection), SV_OK);
-		assert_int_equal(*reg_of(&bench.kernel, 0x603000000013c290), 0x96000075);  /* ESR_EL1 */
-		assert_int_equal(*reg_of(&bench.kernel, 0x603000000013c300), 0x123456789); /* FAR_EL1 */
-		assert_int_equal(*reg_of(&bench.kernel, 0x6030000000100046), 0x40000000);  /* ELR_EL1 */
-		assert_int_equal(*reg_of(&bench.kernel, 0x6030000000100048), 0x600003c4);  /* SPSR_EL1 */
-		assert_int_equal(*reg_of(&bench.kernel, 0x6030000000100040), 0xffff800010000800);
-		/* Without SPAN: PAN; with DSSBS: SSBS. */
-		assert_int_equal(*reg_of(&bench.kernel, 0x6030000000100042), round ? 0x604013c5 : 0x600003c5);
-		assert_int_equal(bench.kernel.injections, 0);
-	}
-	/* Instruction aborts have no road yet, and what cannot be read cannot be entered. */
-	injection.fetch = true;
-	assert_int_equal(bench.vcpu.cpu.ops->inject(&bench.vcpu, &injection), SV_UNSUPPORTED);
-	injection.fetch = false;
-	bench.kernel.unknown_id = 0x603000000013c600;
-	assert_int_equal(bench.vcpu.cpu.ops->inject(&bench.vcpu, &injection), SV_UNSUPPORTED);
 }
 
 static void holes(void **state)
@@ -614,7 +575,6 @@ int main(void)
 		cmocka_unit_test(vector_registers),
 		cmocka_unit_test(vector_lengths),
 		cmocka_unit_test(whole_vectors),
-		cmocka_unit_test(atomic_abort),
 		cmocka_unit_test(a_whole_abort),
 		cmocka_unit_test(injects),
 		cmocka_unit_test(holes),

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Which exceptions there are, and their syndromes (DDI 0487, D24.2, ESR_EL1). */
+#include <stddef.h>
+
+#include <salvage/except.h>
+#include <salvage/regs.h>
+#include <salvage/syndrome.h>
+
+#define ESR_EC(ec)  ((uint64_t)(ec) << 26)
+#define ESR_IL      (UINT64_C(1) << 25)
+#define ESR_SET(n)  ((uint64_t)(n) << 11)
+#define SERROR_ISS  UINT32_C(0x1ffffff)
+#define SCTLR2_EASE (UINT64_C(1) << 5)
+
+/* Sets of fault status codes, a bit each. */
+#define FSC(code)         (UINT64_C(1) << (code))
+#define FSCS(first, last) ((FSC(last) << 1) - FSC(first))
+
+#define EXTERNAL (FSC(SV_FSC_EXTERNAL) | FSCS(0x13, 0x17) | FSC(0x18) | FSCS(0x1b, 0x1f))
+/* Address size, translation, access flag and permission faults, level 0 to 3; level -1 of the first two. */
+#define STAGE1 (FSCS(0x00, 0x0f) | FSC(0x29) | FSC(0x2b))
+
+static const struct {
+	uint8_t ec;       /* from EL0 */
+	uint8_t ec_same;  /* from EL1 */
+	bool data;        /* WnR and CM mean something */
+	bool cm;          /* cache maintenance can meet it */
+	bool external;    /* EASE applies */
+	bool synchronous; /* it has a fault status and an address */
+	uint64_t fscs;
+} kinds[SV_EXCEPTION_COUNT] = {
+	[SV_EXCEPTION_DATA_EXTERNAL] = {SV_EC_DATA_LOWER, SV_EC_DATA, true, true, true, true, EXTERNAL},
+	[SV_EXCEPTION_INSTRUCTION_EXTERNAL] = {SV_EC_INSTRUCTION_LOWER, SV_EC_INSTRUCTION, false, false, true,
+					       true, EXTERNAL},
+	[SV_EXCEPTION_DATA_STAGE1] = {SV_EC_DATA_LOWER, SV_EC_DATA, true, true, false, true, STAGE1},
+	[SV_EXCEPTION_INSTRUCTION_STAGE1] = {SV_EC_INSTRUCTION_LOWER, SV_EC_INSTRUCTION, false, false, false,
+					     true, STAGE1},
+	[SV_EXCEPTION_ALIGNMENT] = {SV_EC_DATA_LOWER, SV_EC_DATA, true, false, false, true,
+				    FSC(SV_FSC_ALIGNMENT)},
+	[SV_EXCEPTION_UNSUPPORTED_ATOMIC] = {SV_EC_DATA_LOWER, SV_EC_DATA, true, false, false, true,
+					     FSC(SV_FSC_UNSUPPORTED_ATOMIC)},
+	[SV_EXCEPTION_SERROR] = {SV_EC_SERROR, SV_EC_SERROR, false, false, false, false, FSC(0)},
+};
+
+enum sv_status sv_injection_check(const struct sv_injection *injection)
+{
+	unsigned fsc = injection->fsc;
+	bool set_or_fnv = injection->set || injection->fnv;
+
+	if ((unsigned)injection->kind >= SV_EXCEPTION_COUNT || fsc > 0x3f ||
+	    !(kinds[injection->kind].fscs & FSC(fsc)) ||
+	    ((injection->write || injection->cm) && !kinds[injection->kind].data) ||
+	    (injection->cm && !kinds[injection->kind].cm) ||
+	    /* SET 1 is reserved; both fields are RES0 with any other fault status. */
+	    (set_or_fnv && fsc != SV_FSC_EXTERNAL) || injection->set == 1 || injection->set > 3 ||
+	    (injection->fnv && injection->va_exact))
+		return SV_MALFORMED;
+	if (!kinds[injection->kind].synchronous)
+		return injection->va_exact || injection->iss & ~SERROR_ISS ||
+				       (injection->iss && !injection->has_iss)
+			       ? SV_MALFORMED
+			       : SV_OK;
+	/* A kernel that makes something of the abort by itself makes an external abort of it. */
+	return injection->has_iss || injection->iss ||
+			       (!kinds[injection->kind].external && !injection->va_exact)
+		       ? SV_MALFORMED
+		       : SV_OK;
+}
+
+enum sv_status sv_fsc_stage1(enum sv_status fault, int level, uint8_t *fsc)
+{
+	/* Level 0 of each, and level -1 where there is one: there is no leaf so high. */
+	static const struct {
+		enum sv_status fault;
+		uint8_t level0, above;
+	} codes[] = {
+		{SV_ADDRESS_SIZE, 0x00, 0x29},
+		{SV_TRANSLATION, 0x04, 0x2b},
+		{SV_ACCESS_FLAG, 0x08, 0},
+		{SV_PERMISSION, 0x0c, 0},
+	};
+
+	for (size_t i = 0; i < sizeof(codes) / sizeof(*codes); i++) {
+		if (codes[i].fault != fault || level < -1 || level > 3 || (level < 0 && !codes[i].above))
+			continue;
+		*fsc = level < 0 ? codes[i].above : (uint8_t)(codes[i].level0 + level);
+		return SV_OK;
+	}
+	return SV_MALFORMED;
+}
+
+/*
+ * IL is 1: a data abort with ISV=0, an instruction abort and an SError say nothing else, whatever the
+ * instruction's length. Never set: ISV, because an exception by hand describes no register; S1PTW, which is
+ * for stage 2; EA, IMPLEMENTATION DEFINED; PFV and all of ISS2, whose features (PFAR, GCS, overlays, MTE_PERM,
+ * LS64) belong to accesses that salvage does not carry out.
+ */
+static uint64_t syndrome(const struct sv_injection *injection, uint64_t pstate)
+{
+	uint64_t ec = SV_PSTATE_EL(pstate) ? kinds[injection->kind].ec_same : kinds[injection->kind].ec;
+	uint64_t esr = ESR_EC(ec) | ESR_IL | injection->iss | injection->fsc | ESR_SET(injection->set);
+
+	if (injection->write || injection->cm)
+		esr |= SV_ESR_WnR;
+	if (injection->cm)
+		esr |= SV_ESR_CM;
+	if (injection->fnv)
+		esr |= SV_ESR_FnV;
+	return esr;
+}
+
+enum sv_status sv_exception_take(struct sv_entry *entry, const struct sv_injection *injection,
+				 unsigned features)
+{
+	enum sv_status status = sv_injection_check(injection);
+	enum sv_vector vector = SV_VECTOR_SYNCHRONOUS;
+	uint64_t esr;
+
+	if (status || (injection->set && !(features & SV_EXCEPT_RAS)))
+		return SV_MALFORMED;
+	if (!kinds[injection->kind].synchronous ||
+	    (kinds[injection->kind].external && features & SV_EXCEPT_DF2 && entry->sctlr2_el1 & SCTLR2_EASE))
+		vector = SV_VECTOR_SERROR;
+	esr = syndrome(injection, entry->pstate);
+	status = sv_exception_enter(entry, vector, features);
+	if (status)
+		return status;
+	entry->esr_el1 = esr;
+	if (kinds[injection->kind].synchronous)
+		entry->far_el1 = injection->fnv ? 0 : injection->va;
+	return SV_OK;
+}
