@@ -107,10 +107,11 @@ enum sv_verdict sv_kvm_hole(struct sv_kvm_vcpu *vcpu, const struct sv_space *spa
 enum sv_status sv_kvm_inject(struct sv_kvm_vcpu *vcpu, const struct sv_injection *injection);
 
 /*
- * Before an embedder looks at registers, or saves the vCPU, between an injection and the next KVM_RUN: kernels
- * before about 6.17 enter an exception of the kernel's road only then, and show the registers of before. Runs
- * no guest code: it is a KVM_RUN with immediate_exit, which also overwrites the run page's exit. SV_OK, or
- * SV_UNSUPPORTED if that failed.
+ * For an embedder that looks at registers, or saves the vCPU, between an abort that was injected and the next
+ * KVM_RUN: kernels before about 6.17 enter what came by the kernel's road only then, and until then show the
+ * registers of before; what is written to them meanwhile is what the exception saves. Runs no guest code: it is
+ * a KVM_RUN with immediate_exit. The exit in the run page is gone afterwards, and with it an MMIO access that
+ * the abort answered. Not after an SError, which answers none. SV_OK, or SV_UNSUPPORTED if KVM_RUN failed.
  */
 enum sv_status sv_kvm_settle(struct sv_kvm_vcpu *vcpu);
 

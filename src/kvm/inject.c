@@ -163,6 +163,12 @@ enum sv_status sv_kvm_settle(struct sv_kvm_vcpu *vcpu)
 	uint8_t immediate_exit = run->immediate_exit;
 	int rc;
 
+	/*
+	 * KVM completes an MMIO access if the page says that this was the exit. Kernels that defer the
+	 * exception forget the access only when they run the guest, which this does not: it would be
+	 * completed inside the handler.
+	 */
+	run->exit_reason = SV_KVM_EXIT_INTR;
 	run->immediate_exit = 1;
 	rc = vcpu->backend->ioctl(vcpu->backend->opaque, vcpu->fd, SV_KVM_RUN, NULL);
 	run->immediate_exit = immediate_exit;

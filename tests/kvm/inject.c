@@ -42,6 +42,7 @@ struct kernel {
 	int refuses;    /* every KVM_SET_VCPU_EVENTS fails with this */
 	int run_result;
 	uint8_t immediate_exit; /* as KVM_RUN found it */
+	uint32_t exit_reason;   /* likewise */
 	struct sv_kvm_vcpu_events seen;
 	struct sv_kvm_run run;
 };
@@ -104,6 +105,7 @@ static int kernel_ioctl(void *opaque, int fd, unsigned long request, void *argum
 	case SV_KVM_RUN:
 		kernel->runs++;
 		kernel->immediate_exit = kernel->run.immediate_exit;
+		kernel->exit_reason = kernel->run.exit_reason;
 		return kernel->run_result;
 	}
 	fail_msg("unexpected request %lx", request);
@@ -529,13 +531,15 @@ static void settle(void **state)
 		for (uint8_t immediate_exit = 0; immediate_exit < 2; immediate_exit++) {
 			struct bench bench;
 
-			setup(&bench, NISV);
+			setup(&bench, MMIO);
 			bench.kernel.run_result = cases[i].result;
 			bench.kernel.run.immediate_exit = immediate_exit;
 			assert_int_equal(sv_kvm_settle(&bench.vcpu), cases[i].status);
 			assert_int_equal(bench.kernel.runs, 1);
 			assert_int_equal(bench.kernel.immediate_exit, 1);
 			assert_int_equal(bench.kernel.run.immediate_exit, immediate_exit);
+			/* KVM_RUN must not find an MMIO access to complete. */
+			assert_int_equal(bench.kernel.exit_reason, INTR);
 		}
 }
 

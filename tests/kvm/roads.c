@@ -184,10 +184,18 @@ static void run_to(uint32_t reason)
 }
 
 /* Lets KVM finish whatever it has pending, without running the guest. */
+static void drain(void)
+{
+	run->immediate_exit = 1;
+	if (!ioctl(vcpu.fd, SV_KVM_RUN, NULL) || errno != EINTR)
+		die("KVM_RUN with immediate_exit", errno);
+	run->immediate_exit = 0;
+}
+
 static void settle(void)
 {
 	if (sv_kvm_settle(&vcpu))
-		die("KVM_RUN with immediate_exit", errno);
+		die("sv_kvm_settle", errno);
 }
 
 /* The instructions that abort. */
@@ -212,7 +220,7 @@ static uint64_t lost; /* bits of PSTATE that did not survive the guest's own ins
 /* Brings the vCPU to its abort in this state. */
 static void bring(const struct state *state, unsigned stop)
 {
-	settle();
+	drain();
 	ram[(CODE - RAM) / 4] = stops[stop].word;
 	__builtin___clear_cache((char *)ram + (CODE - RAM), (char *)ram + (CODE - RAM) + 4);
 	for (unsigned n = 0; n < 31; n++)
@@ -269,6 +277,20 @@ static uint64_t *system_of(struct snapshot *snapshot, enum sv_reg reg)
 	abort();
 }
 
+/*
+ * Some kernels (6.1 is one) extend the sign of the syndrome they make, and the guest reads ones in ISS2. Taken
+ * out here, so that all else is compared; said at the end.
+ */
+static bool sign_extended;
+
+static void take_out_sign(uint64_t *esr)
+{
+	if (*esr >> 32 != 0xffffffff)
+		return;
+	sign_extended = true;
+	*esr &= 0xffffffff;
+}
+
 /* Takes a road from this state: what registers say, then what the guest sees. */
 static enum sv_status take(const struct state *state, unsigned stop, const struct sv_injection *injection,
 			   bool kernel, struct snapshot *snapshot)
@@ -290,6 +312,10 @@ static enum sv_status take(const struct state *state, unsigned stop, const struc
 	for (unsigned i = 0; i < 4; i++)
 		snapshot->seen[i] = get((enum sv_reg)(10 + i));
 	snapshot->seen[4] = run->mmio.phys_addr;
+	if (kernel) {
+		take_out_sign(system_of(snapshot, SV_ESR_EL1));
+		take_out_sign(&snapshot->seen[0]);
+	}
 	return SV_OK;
 }
 
@@ -544,7 +570,7 @@ static void pending_mmio(void)
 		bring(&state, stop);
 		set(SV_PC, VECTORS);
 		memcpy(run->mmio.data, &data, sizeof(data));
-		settle();
+		drain();
 		result(get(SV_PC) == VECTORS + 4 && get((enum sv_reg)1) == (read ? data : state.x[1]),
 		       "%s: KVM completes it at a moved PC: %sPC+4", stops[stop].name,
 		       read ? "Rt written, " : "");
@@ -560,13 +586,22 @@ static void pending_mmio(void)
 		memcpy(run->mmio.data, &data, sizeof(data));
 		result(sv_kvm_inject(&vcpu, &answer) == SV_OK && events && !sets,
 		       "%s: the kernel's road is open", stops[stop].name);
+		run_to(SV_KVM_EXIT_MMIO);
+		result(run->mmio.phys_addr == MAILBOX && get((enum sv_reg)1) == state.x[1] &&
+			       get((enum sv_reg)12) == CODE,
+		       "%s: and the guest is in its handler, nothing completed", stops[stop].name);
+
+		bring(&state, stop);
+		memcpy(run->mmio.data, &data, sizeof(data));
+		sv_kvm_inject(&vcpu, &answer);
 		settle();
 		result(get(SV_PC) == VECTORS + 0x200 && get((enum sv_reg)1) == state.x[1] &&
 			       get(SV_ELR_EL1) == CODE,
-		       "%s: and cancels the completion", stops[stop].name);
+		       "%s: sv_kvm_settle shows the handler, nothing completed", stops[stop].name);
 		run_to(SV_KVM_EXIT_MMIO);
-		result(run->mmio.phys_addr == MAILBOX && get((enum sv_reg)1) == state.x[1],
-		       "%s: also when the guest runs", stops[stop].name);
+		result(run->mmio.phys_addr == MAILBOX && get((enum sv_reg)1) == state.x[1] &&
+			       get((enum sv_reg)12) == CODE,
+		       "%s: and so it stays when the guest runs", stops[stop].name);
 	}
 }
 
@@ -647,6 +682,8 @@ int main(int argc, char **argv)
 	pending_mmio();
 	all_states();
 	serror();
+	if (sign_extended)
+		printf("# this kernel sets ESR_EL1[63:32]\n");
 	printf("1..%u\n", tests);
 	return failures != 0;
 }
