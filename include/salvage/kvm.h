@@ -99,6 +99,9 @@ enum sv_verdict sv_kvm_hole(struct sv_kvm_vcpu *vcpu, const struct sv_space *spa
  * the syndrome registers written by hand. Once an exit, before the next KVM_RUN, while the run page still
  * holds the exit. What the session injects comes here too.
  *
+ * An abort that answers a KVM_EXIT_MMIO makes exit_reason in the run page KVM_EXIT_INTR: KVM would look there
+ * whether an access is still to be completed. The rest of the page stays.
+ *
  * SV_OK. SV_MALFORMED as sv_injection_check. SV_UNSUPPORTED: no road can say it, or the kernel refused; nothing
  * has changed. So ends everything but plain external data aborts and SErrors after a KVM_EXIT_MMIO, whose
  * completion would overwrite the registers. SV_REGISTER: a register could not be written, and those written
@@ -107,11 +110,10 @@ enum sv_verdict sv_kvm_hole(struct sv_kvm_vcpu *vcpu, const struct sv_space *spa
 enum sv_status sv_kvm_inject(struct sv_kvm_vcpu *vcpu, const struct sv_injection *injection);
 
 /*
- * For an embedder that looks at registers, or saves the vCPU, between an abort that was injected and the next
- * KVM_RUN: kernels before about 6.17 enter what came by the kernel's road only then, and until then show the
- * registers of before; what is written to them meanwhile is what the exception saves. Runs no guest code: it is
- * a KVM_RUN with immediate_exit. The exit in the run page is gone afterwards, and with it an MMIO access that
- * the abort answered. Not after an SError, which answers none. SV_OK, or SV_UNSUPPORTED if KVM_RUN failed.
+ * For an embedder that looks at registers, or saves the vCPU, between an injection and the next KVM_RUN: many
+ * kernels before about 6.17 enter what came by the kernel's road only then. Until then they show the registers
+ * of before, and what is written to those is what the exception saves. Runs no guest code: it is a KVM_RUN
+ * with immediate_exit. SV_OK, or SV_UNSUPPORTED if that failed.
  */
 enum sv_status sv_kvm_settle(struct sv_kvm_vcpu *vcpu);
 

@@ -137,6 +137,23 @@ static enum sv_status by_registers(struct sv_kvm_vcpu *vcpu, const struct sv_inj
 	return SV_OK;
 }
 
+static enum sv_status by_kernel(struct sv_kvm_vcpu *vcpu, const struct sv_kvm_vcpu_events *events)
+{
+	struct sv_kvm_run *run = (struct sv_kvm_run *)vcpu->run;
+
+	/* KVM checks before it changes anything, and only one exception is asked for. */
+	if (vcpu->backend->ioctl(vcpu->backend->opaque, vcpu->fd, SV_KVM_SET_VCPU_EVENTS, (void *)events))
+		return SV_UNSUPPORTED;
+	/*
+	 * Kernels before about 6.17 still complete the MMIO access that the abort answers, some of them by
+	 * writing Rt in the guest's handler (5.10), others unless the next KVM_RUN is a real one (6.1, 6.12).
+	 * All ask the page whether there is one. An SError answers none.
+	 */
+	if (!events->exception.serror_pending && run->exit_reason == SV_KVM_EXIT_MMIO)
+		run->exit_reason = SV_KVM_EXIT_INTR;
+	return SV_OK;
+}
+
 enum sv_status sv_kvm_inject(struct sv_kvm_vcpu *vcpu, const struct sv_injection *injection)
 {
 	struct sv_kvm_vcpu_events events;
@@ -144,9 +161,7 @@ enum sv_status sv_kvm_inject(struct sv_kvm_vcpu *vcpu, const struct sv_injection
 	if (sv_injection_check(injection))
 		return SV_MALFORMED;
 	if (kernel_event(vcpu, injection, &events))
-		return vcpu->backend->ioctl(vcpu->backend->opaque, vcpu->fd, SV_KVM_SET_VCPU_EVENTS, &events)
-			       ? SV_UNSUPPORTED
-			       : SV_OK;
+		return by_kernel(vcpu, &events);
 	/*
 	 * Where the address is neither given nor absent there is nothing to write. A virtual EL2 may want the
 	 * exception for itself; a protected VM's registers are not ours.
@@ -163,12 +178,6 @@ enum sv_status sv_kvm_settle(struct sv_kvm_vcpu *vcpu)
 	uint8_t immediate_exit = run->immediate_exit;
 	int rc;
 
-	/*
-	 * KVM completes an MMIO access if the page says that this was the exit. Kernels that defer the
-	 * exception forget the access only when they run the guest, which this does not: it would be
-	 * completed inside the handler.
-	 */
-	run->exit_reason = SV_KVM_EXIT_INTR;
 	run->immediate_exit = 1;
 	rc = vcpu->backend->ioctl(vcpu->backend->opaque, vcpu->fd, SV_KVM_RUN, NULL);
 	run->immediate_exit = immediate_exit;

@@ -393,6 +393,7 @@ static void holes(void **state)
 	assert_int_equal(bench.kernel.injections, 1);
 	/* A completion of the MMIO is pending: nothing but the injection may change the vCPU. */
 	assert_int_equal(bench.kernel.sets, 0);
+	bench.kernel.run.exit_reason = SV_KVM_EXIT_MMIO; /* the next one */
 	bench.kernel.run.mmio.is_write = 0;
 	assert_int_equal(sv_kvm_hole(&bench.vcpu, &bench.space, NULL), SV_VERDICT_RESUME);
 	assert_false(bench.vcpu.session.report.write);
