@@ -53,29 +53,26 @@ static bool kernel_can_say(const struct sv_kvm_run *run, const struct sv_injecti
 		(!injection->write && !injection->cm && kernel_has_far(run, injection->va)));
 }
 
-/* The kernel's word for it; false if it has none. At most one exception is asked for. */
+/* The kernel's words, for the kinds that it has one for. At most one exception is asked for. */
+static const struct sv_kvm_vcpu_events words[SV_EXCEPTION_COUNT] = {
+	[SV_EXCEPTION_DATA_EXTERNAL] = {.exception.ext_dabt_pending = 1},
+	[SV_EXCEPTION_INSTRUCTION_EXTERNAL] = {.exception.ext_iabt_pending = 1},
+	[SV_EXCEPTION_SERROR] = {.exception.serror_pending = 1},
+};
+
+/* Whether the kernel's road is the one, and what to say there. */
 static bool kernel_event(const struct sv_kvm_vcpu *vcpu, const struct sv_injection *injection,
 			 struct sv_kvm_vcpu_events *events)
 {
-	const struct sv_kvm_run *run = exit_of(vcpu);
-
-	*events = (struct sv_kvm_vcpu_events){0};
-	switch (injection->kind) {
-	case SV_EXCEPTION_DATA_EXTERNAL:
-		events->exception.ext_dabt_pending = 1;
-		return kernel_can_say(run, injection);
-	case SV_EXCEPTION_INSTRUCTION_EXTERNAL:
-		events->exception.ext_iabt_pending = 1;
-		return vcpu->ext_iabt && kernel_can_say(run, injection);
-	case SV_EXCEPTION_SERROR:
-		/* An ISS is refused without RAS. Then it is not invented: SV_UNSUPPORTED. */
-		events->exception.serror_pending = 1;
-		events->exception.serror_has_esr = injection->has_iss;
-		events->exception.serror_esr = injection->iss;
+	*events = words[injection->kind];
+	/* KVM refuses an ISS where there is no RAS. Then none is invented. */
+	events->exception.serror_has_esr = injection->has_iss;
+	events->exception.serror_esr = injection->iss;
+	if (events->exception.serror_pending)
 		return true;
-	default:
-		return false;
-	}
+	return (events->exception.ext_dabt_pending ||
+		(events->exception.ext_iabt_pending && vcpu->ext_iabt)) &&
+	       kernel_can_say(exit_of(vcpu), injection);
 }
 
 static enum sv_status get_id(struct sv_kvm_vcpu *vcpu, uint64_t id, uint64_t *value)
