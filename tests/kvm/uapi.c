@@ -37,6 +37,10 @@ FIELD(sv_kvm_irq_level, kvm_irq_level, level);
 SIZE(sv_kvm_vcpu_events, kvm_vcpu_events);
 FIELD(sv_kvm_vcpu_events, kvm_vcpu_events, exception.ext_dabt_pending);
 FIELD(sv_kvm_vcpu_events, kvm_vcpu_events, exception.serror_esr);
+/* Mainline's padding begins where the proposed field is. */
+_Static_assert(offsetof(struct sv_kvm_vcpu_events, exception.ext_iabt_pending) ==
+		       offsetof(struct kvm_vcpu_events, exception.pad),
+	       "ext_iabt_pending");
 
 RUN(immediate_exit);
 RUN(exit_reason);
