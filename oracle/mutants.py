@@ -32,7 +32,7 @@ MUTANTS = [
     ('stack pointer', 'STP_64_ldstpair_pre', 'src/insn/operands.h', ' && context->pstate & SV_PSTATE_SP', ''),
     ('the second page', 'LDP_64_ldstpair_off', 'src/abort/segments.c', 'va = plan->va + offset, length', 'va = plan->va, length'),
     ('BTYPE', 'LDP_64_ldstpair_off', 'src/abort/session.c', '(SV_PSTATE_SS | SV_PSTATE_BTYPE)', 'SV_PSTATE_SS'),
-    ('tag bytes', 'LDP_64_ldstpair_off', 'src/mmu/translate.c', 'tagged ? 55 : 63', '63'),
+    ('tag bytes', 'LDP_64_ldstpair_off', 'src/mmu/regime.c', 'upper ? va | tag : va & ~tag', 'va'),
 ]
 
 

@@ -29,6 +29,10 @@ enum sv_reg {
 	SV_TTBR1_EL1,
 	SV_MAIR_EL1,
 	SV_TCR2_EL1,
+	SV_PIR_EL1,
+	SV_PIRE0_EL1,
+	SV_POR_EL0,
+	SV_POR_EL1,
 	/* For exceptions that are entered by hand. */
 	SV_VBAR_EL1,
 	SV_ESR_EL1,
@@ -79,11 +83,13 @@ struct sv_regs_ops {
 #define SV_PSTATE_UAO        (UINT64_C(1) << 23)
 
 /* SCTLR_EL1 (DDI 0487, D24.2). */
-#define SV_SCTLR_M   (UINT64_C(1) << 0)
-#define SV_SCTLR_A   (UINT64_C(1) << 1)
-#define SV_SCTLR_WXN (UINT64_C(1) << 19)
-#define SV_SCTLR_E0E (UINT64_C(1) << 24)
-#define SV_SCTLR_EE  (UINT64_C(1) << 25)
+#define SV_SCTLR_M    (UINT64_C(1) << 0)
+#define SV_SCTLR_A    (UINT64_C(1) << 1)
+#define SV_SCTLR_C    (UINT64_C(1) << 2)
+#define SV_SCTLR_WXN  (UINT64_C(1) << 19)
+#define SV_SCTLR_E0E  (UINT64_C(1) << 24)
+#define SV_SCTLR_EE   (UINT64_C(1) << 25)
+#define SV_SCTLR_EPAN (UINT64_C(1) << 57)
 
 #pragma GCC visibility pop
 #ifdef __cplusplus

@@ -48,13 +48,17 @@ enum sv_status sv_session_read_descriptor(void *session, uint64_t ipa, uint64_t 
 static enum sv_status translate(struct sv_session *session, uint64_t va, struct sv_access_kind kind,
 				struct sv_translation *translation)
 {
-	return sv_translate(&session->context, session->cpu->mmu_features, va, kind, &sv_session_regs,
-			    sv_session_read_descriptor, session, translation);
+	enum sv_status status =
+		sv_translate(&session->context, session->cpu->mmu_features, va, kind, &sv_session_regs,
+			     sv_session_read_descriptor, session, translation);
+
+	/* Tables that have gone since the abort are no poison. */
+	return status == SV_FAULT && translation->no_table ? SV_TRANSLATION : status;
 }
 
 enum sv_reason sv_session_fetch(struct sv_session *session, uint32_t *word)
 {
-	struct sv_access_kind kind = {.fetch = true, .el0 = !SV_PSTATE_EL(session->context.pstate)};
+	struct sv_access_kind kind = {.fetch = true, .el0 = sv_access_el0(&session->context, false)};
 	struct sv_translation translation;
 
 	if (session->context.pc & 3)
@@ -210,19 +214,16 @@ static enum sv_reason add_run(struct sv_session *session, struct walk *walk, uns
 	return SV_REASON_NONE;
 }
 
-static struct sv_access_kind kind_of(const struct sv_session *session, bool write, bool unprivileged)
-{
-	/* PSTATE.UAO makes the unprivileged forms ordinary ones (DDI 0487, C5.2, UAO). */
-	unprivileged = unprivileged && !(session->context.pstate & SV_PSTATE_UAO);
-	return (struct sv_access_kind){.write = write,
-				       .el0 = unprivileged || !SV_PSTATE_EL(session->context.pstate)};
-}
-
 static struct sv_access_kind plan_kind(const struct sv_session *session, bool write)
 {
 	const struct sv_plan *plan = &session->plan;
+	bool unprivileged = plan->copy && !write ? plan->from_unprivileged : plan->unprivileged;
 
-	return kind_of(session, write, plan->copy && !write ? plan->from_unprivileged : plan->unprivileged);
+	return (struct sv_access_kind){
+		.write = write,
+		.el0 = sv_access_el0(&session->context, unprivileged),
+		.atomic = plan->op,
+	};
 }
 
 unsigned sv_session_active(const struct sv_session *session, unsigned offset)

@@ -17,16 +17,16 @@ static const uint64_t ids[SV_REG_COUNT] = {
 	[SV_TTBR1_EL1] = SV_KVM_SYSREG(3, 0, 2, 0, 1),
 	[SV_MAIR_EL1] = SV_KVM_SYSREG(3, 0, 10, 2, 0),
 	[SV_TCR2_EL1] = SV_KVM_SYSREG(3, 0, 2, 0, 3),
+	[SV_PIR_EL1] = SV_KVM_SYSREG(3, 0, 10, 2, 3),
+	[SV_PIRE0_EL1] = SV_KVM_SYSREG(3, 0, 10, 2, 2),
+	[SV_POR_EL0] = SV_KVM_SYSREG(3, 3, 10, 2, 4),
+	[SV_POR_EL1] = SV_KVM_SYSREG(3, 0, 10, 2, 4),
 	[SV_VBAR_EL1] = SV_KVM_SYSREG(3, 0, 12, 0, 0),
 	[SV_ESR_EL1] = SV_KVM_SYSREG(3, 0, 5, 2, 0),
 	[SV_FAR_EL1] = SV_KVM_SYSREG(3, 0, 6, 0, 0),
 	[SV_ELR_EL1] = SV_KVM_CORE(SV_KVM_CORE_ELR_EL1),
 	[SV_SPSR_EL1] = SV_KVM_CORE(SV_KVM_CORE_SPSR_EL1),
 };
-
-/* ID_AA64MMFR3_EL1: S1PIE, S1POE, AIE and D128, each of which TCR2_EL1 turns on (DDI 0487, D24.2). */
-#define ID_AA64MMFR3_EL1  SV_KVM_SYSREG(3, 0, 0, 7, 3)
-#define ID_AA64MMFR3_TCR2 UINT64_C(0xf0f0f0f00)
 
 enum sv_status sv_kvm_transfer(struct sv_kvm_vcpu *vcpu, unsigned long request, uint64_t id, void *value)
 {
@@ -60,11 +60,20 @@ enum sv_status sv_kvm_set(struct sv_kvm_vcpu *vcpu, enum sv_reg reg, uint64_t va
 
 enum sv_status sv_kvm_read_features(struct sv_kvm_vcpu *vcpu)
 {
-	uint64_t mmfr3;
+	struct sv_mmu_id id;
+	const struct {
+		uint64_t id, *value;
+	} registers[] = {
+		{SV_KVM_SYSREG(3, 0, 0, 7, 0), &id.aa64mmfr0}, {SV_KVM_SYSREG(3, 0, 0, 7, 1), &id.aa64mmfr1},
+		{SV_KVM_SYSREG(3, 0, 0, 7, 2), &id.aa64mmfr2}, {SV_KVM_SYSREG(3, 0, 0, 7, 3), &id.aa64mmfr3},
+		{SV_KVM_SYSREG(3, 0, 0, 4, 1), &id.aa64pfr1},  {SV_KVM_SYSREG(3, 0, 0, 6, 1), &id.aa64isar1},
+		{SV_KVM_SYSREG(3, 0, 0, 6, 2), &id.aa64isar2},
+	};
 
-	if (sv_kvm_transfer(vcpu, SV_KVM_GET_ONE_REG, ID_AA64MMFR3_EL1, &mmfr3))
-		return SV_REGISTER;
-	vcpu->cpu.mmu_features = mmfr3 & ID_AA64MMFR3_TCR2 ? SV_MMU_S1PIE : 0;
+	for (size_t i = 0; i < sizeof(registers) / sizeof(*registers); i++)
+		if (sv_kvm_transfer(vcpu, SV_KVM_GET_ONE_REG, registers[i].id, registers[i].value))
+			return SV_REGISTER;
+	vcpu->cpu.mmu_features = sv_mmu_features(&id);
 	return SV_OK;
 }
 

@@ -25,7 +25,8 @@ struct mapped_case {
 	struct expected want;
 	unsigned attributes[2];
 	uint64_t pstate, sctlr, poisoned, va;
-	uint64_t tcr, code; /* differences to what TCR_EL1 and the descriptor of the code are */
+	uint64_t tcr, ttbr,
+		code; /* differences to what TCR_EL1, TTBR0_EL1 and the descriptor of the code are */
 };
 
 #define ODD_PAGE (RECORDER + 0x5000)
@@ -211,6 +212,13 @@ static const struct mapped_case mapped_cases[] = {
 	 INJECTED(POISON, MEMORY_FAULT, "", "default poison=inject"),
 	 .poisoned = LEVEL3,
 	 .va = BORDER - 8},
+	{"the first table is not there",
+	 LDR_POST,
+	 BORDER - 8,
+	 {RECORDER, ODD_PAGE},
+	 RECORDER + 0xff8,
+	 RETRIED(UNTRANSLATABLE, PC_TRANSLATION),
+	 .ttbr = UINT64_C(1) << 39},
 	{"the first table is poisoned",
 	 LDR_POST,
 	 BORDER - 8,
@@ -218,13 +226,13 @@ static const struct mapped_case mapped_cases[] = {
 	 RECORDER + 0xff8,
 	 INJECTED(POISON, FETCH_FAULT, "", NULL),
 	 .poisoned = LEVEL1},
-	{"52-bit addresses",
+	{"a reserved granule, of the code's half",
 	 LDR_POST,
 	 BORDER - 8,
 	 {RECORDER, ODD_PAGE},
 	 RECORDER + 0xff8,
 	 INJECTED(UNSUPPORTED, WALK_UNSUPPORTED, "", NULL),
-	 .tcr = UINT64_C(1) << 59},
+	 .tcr = 3 << 14},
 	{"PC without an address",
 	 LDR_POST,
 	 BORDER - 8,
@@ -252,7 +260,7 @@ static void map_pages(struct machine *machine, const struct mapped_case *test)
 			memory_write(vcpu, i ? LEVEL3 : LEVEL3 + 0xff8, 8, test->pages[i] | attributes);
 	}
 	vcpu->regs[SV_SCTLR_EL1] |= SV_SCTLR_M | test->sctlr;
-	vcpu->regs[SV_TTBR0_EL1] = LEVEL1;
+	vcpu->regs[SV_TTBR0_EL1] = LEVEL1 ^ test->ttbr;
 	vcpu->regs[SV_MAIR_EL1] = 0x00ff;
 	vcpu->regs[SV_TCR_EL1] =
 		(32 | 32 << 16 | UINT64_C(2) << 30 | UINT64_C(5) << 32 | UINT64_C(1) << 37) ^ test->tcr;

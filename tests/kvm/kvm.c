@@ -431,34 +431,41 @@ static void virtual_el2(void **state)
 	assert_int_equal(bench.kernel.injections, 1);
 }
 
+/* Which ID register has a feature; what its fields mean is sv_mmu_features' business. */
 static void features(void **state)
 {
+	static const struct {
+		uint64_t id, value;
+		unsigned features;
+	} registers[] = {
+		{0x603000000013c038, 0x5, SV_MMU_PA_BITS(48)},       /* ID_AA64MMFR0_EL1.PARange */
+		{0x603000000013c039, 0x2, SV_MMU_HA | SV_MMU_HD},    /* ID_AA64MMFR1_EL1.HAFDBS */
+		{0x603000000013c03a, 0x10000, SV_MMU_LVA},           /* ID_AA64MMFR2_EL1.VARange */
+		{0x603000000013c03b, 0x100, SV_MMU_S1PIE},           /* ID_AA64MMFR3_EL1.S1PIE */
+		{0x603000000013c021, UINT64_C(1) << 52, SV_MMU_MTX}, /* ID_AA64PFR1_EL1.MTEX */
+		{0x603000000013c031, 0x10, SV_MMU_TBID},             /* ID_AA64ISAR1_EL1.APA */
+		{0x603000000013c032, 0x1000, SV_MMU_TBID},           /* ID_AA64ISAR2_EL1.APA3 */
+	};
 	struct bench bench;
 
 	setup(&bench, 0);
-	assert_int_equal(bench.vcpu.cpu.mmu_features, 0);
-	*reg_of(&bench.kernel, 0x603000000013c03b) = 0x100; /* ID_AA64MMFR3_EL1.S1PIE */
-	assert_int_equal(sv_kvm_vcpu_init(&bench.vcpu, &bench.backend, VCPU_FD,
-					  (struct kvm_run *)&bench.kernel.run, 0),
-			 SV_OK);
-	assert_int_equal(bench.vcpu.cpu.mmu_features, SV_MMU_S1PIE);
-	/*
-	 * What else TCR2_EL1 turns on: S1POE, AIE, D128. It is not consulted for TCRX, SCTLRX or what is
-	 * stage 2's alone.
-	 */
-	for (unsigned field = 0; field < 64; field += 4) {
-		bool consulted = field == 8 || field == 16 || field == 24 || field == 32;
+	for (size_t i = 0; i < 2 * COUNT(registers); i++) {
+		unsigned want = SV_MMU_NO_16K | SV_MMU_PA_BITS(32), features = registers[i / 2].features;
 
-		*reg_of(&bench.kernel, 0x603000000013c03b) = UINT64_C(1) << field;
+		*reg_of(&bench.kernel, registers[i / 2].id) = i % 2 ? 0 : registers[i / 2].value;
 		assert_int_equal(sv_kvm_vcpu_init(&bench.vcpu, &bench.backend, VCPU_FD,
 						  (struct kvm_run *)&bench.kernel.run, 0),
 				 SV_OK);
-		assert_int_equal(bench.vcpu.cpu.mmu_features, consulted ? SV_MMU_S1PIE : 0);
+		if (!(i % 2))
+			want = features >> 24 ? SV_MMU_NO_16K | features : want | features;
+		assert_int_equal(bench.vcpu.cpu.mmu_features, want);
 	}
-	bench.kernel.unknown_id = 0x603000000013c03b;
-	assert_int_equal(sv_kvm_vcpu_init(&bench.vcpu, &bench.backend, VCPU_FD,
-					  (struct kvm_run *)&bench.kernel.run, 0),
-			 SV_REGISTER);
+	for (size_t i = 0; i < COUNT(registers); i++) {
+		bench.kernel.unknown_id = registers[i].id;
+		assert_int_equal(sv_kvm_vcpu_init(&bench.vcpu, &bench.backend, VCPU_FD,
+						  (struct kvm_run *)&bench.kernel.run, 0),
+				 SV_REGISTER);
+	}
 }
 
 static void stores_are_dirty(void **state)
