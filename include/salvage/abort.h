@@ -249,6 +249,9 @@ struct sv_session {
 	enum sv_verdict verdict; /* once over */
 	uint32_t system_regs_read;
 	uint16_t offset; /* progress in the footprint */
+	/* The first byte of the footprint that stage 1 denies: what the guest is told. */
+	uint64_t fault_va, fault_esr;
+	enum sv_reason fault_reason; /* NONE: there is none */
 	uint8_t segment_count;
 	uint8_t state;
 	bool refused;

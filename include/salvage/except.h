@@ -72,7 +72,9 @@ struct sv_injection {
 	bool va_exact;
 	bool has_iss; /* SError: iss is meant; else the kernel or the CPU chooses */
 	uint32_t iss; /* SError: ISS, bits 24:0 */
-	uint64_t va;  /* of the first byte that could not be accessed */
+	/* Stage-1 faults: ISS2, ESR_EL1 bits 55:32; of them Overlay (bit 6) and DirtyBit (bit 5). */
+	uint32_t iss2;
+	uint64_t va; /* of the first byte that could not be accessed */
 };
 
 /* SV_OK, or SV_MALFORMED: no CPU would report this. */

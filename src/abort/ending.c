@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* How a session ends: always in exactly one of the endings, always with a report that names the rule. */
 #include <salvage/abort.h>
+#include <salvage/syndrome.h>
 
 #include "session.h"
 
@@ -21,6 +22,23 @@ enum sv_verdict sv_session_stop(struct sv_session *session, enum sv_reason reaso
 	return sv_session_end(session, SV_ENDING_STOPPED, SV_VERDICT_STOP);
 }
 
+/* The fault that stage 1 has for the access: one of stage 1, of alignment, or of a walk. */
+static struct sv_injection stage1_fault(const struct sv_session *session)
+{
+	uint8_t fsc = (uint8_t)SV_FSC(session->fault_esr);
+
+	return (struct sv_injection){
+		.kind = session->report.reason == SV_REASON_ALIGNMENT      ? SV_EXCEPTION_ALIGNMENT
+			: session->report.reason == SV_REASON_MEMORY_FAULT ? SV_EXCEPTION_DATA_EXTERNAL
+									   : SV_EXCEPTION_DATA_STAGE1,
+		.fsc = fsc,
+		.write = session->fault_esr & SV_ESR_WnR,
+		.iss2 = (uint32_t)(session->fault_esr >> 32),
+		.va = session->fault_va,
+		.va_exact = true,
+	};
+}
+
 enum sv_verdict sv_session_inject(struct sv_session *session)
 {
 	const struct sv_report *report = &session->report;
@@ -37,6 +55,8 @@ enum sv_verdict sv_session_inject(struct sv_session *session)
 		.va_exact = atomic || (report->has_va && report->ipa != report->abort.fault_ipa),
 	};
 
+	if (session->fault_reason && session->report.reason == session->fault_reason)
+		injection = stage1_fault(session);
 	if (session->cpu->ops->inject(session->cpu->vcpu, &injection))
 		return sv_session_stop(session, SV_REASON_NO_INJECTION);
 	return sv_session_end(session, SV_ENDING_INJECTED, SV_VERDICT_RESUME);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Where the opcode and every byte of the footprint are: translation, then the IPA space. */
 #include <salvage/abort.h>
+#include <salvage/syndrome.h>
 
 #include "session.h"
 
@@ -101,6 +102,21 @@ static enum sv_reason reason_of(enum sv_status status)
 	}
 }
 
+#define PAGE 0x1000 /* no granule is smaller */
+
+/*
+ * The guest's own fault, and a table that it cannot have: noted, the first one only. The search goes on, since
+ * another byte may be the one that aborted.
+ */
+static void note_fault(struct sv_session *session, enum sv_reason reason, uint64_t esr, uint64_t va)
+{
+	if (session->fault_reason)
+		return;
+	session->fault_reason = reason;
+	session->fault_va = va;
+	session->fault_esr = esr;
+}
+
 /* A walk through the footprint: what was translated last serves as long as it lasts. */
 struct walk {
 	struct sv_access_kind kind;
@@ -183,28 +199,40 @@ static bool misaligned(const struct sv_plan *plan, bool device)
 	return plan->va % plan->align && (device || always);
 }
 
+static void note_misaligned(struct sv_session *session, uint64_t va, uint64_t ipa, bool write)
+{
+	uint64_t esr = sv_stage1_fsc(SV_ALIGNMENT, 0) | (write ? SV_ESR_WnR : 0);
+
+	if (!session->fault_reason)
+		session->report.ipa = ipa;
+	note_fault(session, SV_REASON_ALIGNMENT, esr, va);
+}
+
 /* A run of bytes that are all accessed. */
 static enum sv_reason add_run(struct sv_session *session, struct walk *walk, unsigned offset, uint64_t va,
 			      uint64_t length)
 {
 	while (length) {
-		uint64_t part = length, ipa = 0, left;
+		uint64_t part = length, ipa = 0;
 		enum sv_status status = walk_to(session, walk, va, &ipa);
 		enum sv_reason reason = reason_of(status);
 
-		if (!status) {
-			left = walk->translation.last - ipa;
-			if (left < length - 1)
-				part = left + 1;
-			reason = misaligned(&session->plan, walk->translation.device)
-					 ? SV_REASON_ALIGNMENT
-					 : add(session, offset, va, ipa, part, walk->kind.write);
+		if (reason == SV_REASON_DATA_TRANSLATION || reason == SV_REASON_MEMORY_FAULT) {
+			note_fault(session, reason, walk->translation.esr, va);
+			reason = SV_REASON_NONE;
+			walk->translated = false;
+			if (PAGE - va % PAGE < length)
+				part = PAGE - va % PAGE;
+		} else if (!status) {
+			if (walk->translation.last - ipa < length - 1)
+				part = walk->translation.last - ipa + 1;
+			if (misaligned(&session->plan, walk->translation.device))
+				note_misaligned(session, va, ipa, walk->kind.write);
+			reason = add(session, offset, va, ipa, part, walk->kind.write);
 		}
 		if (reason) {
 			session->report.va = va;
 			session->report.has_va = true;
-			if (!status)
-				session->report.ipa = ipa;
 			return reason;
 		}
 		offset += (unsigned)part;
@@ -263,10 +291,16 @@ static enum sv_reason build(struct sv_session *session)
 	enum sv_reason reason = SV_REASON_NONE;
 
 	session->segment_count = 0;
+	session->fault_reason = SV_REASON_NONE;
 	if (plan->copy)
 		reason = add_footprint(session, false, 0, bytes, plan->from);
 	if (!reason)
 		reason = add_footprint(session, plan->write, total - bytes, total, plan->va);
+	if (!reason && session->fault_reason) {
+		session->report.va = session->fault_va;
+		session->report.has_va = true;
+		reason = session->fault_reason;
+	}
 	return reason;
 }
 

@@ -358,19 +358,24 @@ static enum sv_verdict prepare(struct sv_session *session)
 		return sv_session_stop(session, reason);
 	if (reason == SV_REASON_WALK_UNSUPPORTED || reason == SV_REASON_FRAGMENTED)
 		return sv_session_refusal(session, SV_CAUSE_UNSUPPORTED, reason);
+	/* Behind a table that cannot be read nobody can tell which byte it was. */
 	if (reason == SV_REASON_MEMORY_FAULT)
 		return sv_session_refusal(session, SV_CAUSE_POISON, reason);
-	/* Stage 1 would have faulted first: a CPU that aborted at stage 2 did not execute this word. */
-	if (reason == SV_REASON_ALIGNMENT)
-		return retry(session, SV_CAUSE_UNTRANSLATABLE, reason);
 	address = check_address(session);
 	if (address)
 		return retry(session, reason ? SV_CAUSE_UNTRANSLATABLE : SV_CAUSE_MISMATCH,
 			     reason ? reason : address);
+	/*
+	 * A CPU checks alignment before stage 2 (DDI 0487, D8.5.2), so a word that aborted there and is not
+	 * aligned has changed; emulated ones (QEMU) do not.
+	 */
+	if (reason == SV_REASON_ALIGNMENT)
+		return retry(session, SV_CAUSE_UNTRANSLATABLE, reason);
 	if (report->insn.unpredictable)
 		return sv_session_refusal(session, SV_CAUSE_UNSUPPORTED, SV_REASON_UNPREDICTABLE);
 	if (report->insn.row->refusal)
 		return refuse_row(session);
+	/* The guest's own: it maps the page and tries again. */
 	if (reason)
 		return sv_session_refusal(session, SV_CAUSE_UNTRANSLATABLE, reason);
 	reason = obstacle(session);

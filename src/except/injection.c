@@ -11,6 +11,7 @@
 #define ESR_SET(n)  ((uint64_t)(n) << 11)
 #define SERROR_ISS  UINT32_C(0x1ffffff)
 #define SCTLR2_EASE (UINT64_C(1) << 5)
+#define ISS2        UINT32_C(0x60) /* Overlay, DirtyBit */
 
 /* Sets of fault status codes, a bit each. */
 #define FSC(code)         (UINT64_C(1) << (code))
@@ -27,19 +28,21 @@ static const struct {
 	bool cm;          /* cache maintenance can meet it */
 	bool external;    /* EASE applies */
 	bool synchronous; /* it has a fault status and an address */
+	bool overlays;    /* ISS2 may say why permission was denied */
 	uint64_t fscs;
 } kinds[SV_EXCEPTION_COUNT] = {
-	[SV_EXCEPTION_DATA_EXTERNAL] = {SV_EC_DATA_LOWER, SV_EC_DATA, true, true, true, true, EXTERNAL},
+	[SV_EXCEPTION_DATA_EXTERNAL] = {SV_EC_DATA_LOWER, SV_EC_DATA, true, true, true, true, false,
+					EXTERNAL},
 	[SV_EXCEPTION_INSTRUCTION_EXTERNAL] = {SV_EC_INSTRUCTION_LOWER, SV_EC_INSTRUCTION, false, false, true,
-					       true, EXTERNAL},
-	[SV_EXCEPTION_DATA_STAGE1] = {SV_EC_DATA_LOWER, SV_EC_DATA, true, true, false, true, STAGE1},
+					       true, false, EXTERNAL},
+	[SV_EXCEPTION_DATA_STAGE1] = {SV_EC_DATA_LOWER, SV_EC_DATA, true, true, false, true, true, STAGE1},
 	[SV_EXCEPTION_INSTRUCTION_STAGE1] = {SV_EC_INSTRUCTION_LOWER, SV_EC_INSTRUCTION, false, false, false,
-					     true, STAGE1},
-	[SV_EXCEPTION_ALIGNMENT] = {SV_EC_DATA_LOWER, SV_EC_DATA, true, false, false, true,
+					     true, true, STAGE1},
+	[SV_EXCEPTION_ALIGNMENT] = {SV_EC_DATA_LOWER, SV_EC_DATA, true, false, false, true, false,
 				    FSC(SV_FSC_ALIGNMENT)},
-	[SV_EXCEPTION_UNSUPPORTED_ATOMIC] = {SV_EC_DATA_LOWER, SV_EC_DATA, true, false, false, true,
+	[SV_EXCEPTION_UNSUPPORTED_ATOMIC] = {SV_EC_DATA_LOWER, SV_EC_DATA, true, false, false, true, false,
 					     FSC(SV_FSC_UNSUPPORTED_ATOMIC)},
-	[SV_EXCEPTION_SERROR] = {SV_EC_SERROR, SV_EC_SERROR, false, false, false, false, FSC(0)},
+	[SV_EXCEPTION_SERROR] = {SV_EC_SERROR, SV_EC_SERROR, false, false, false, false, false, FSC(0)},
 };
 
 enum sv_status sv_injection_check(const struct sv_injection *injection)
@@ -53,7 +56,8 @@ enum sv_status sv_injection_check(const struct sv_injection *injection)
 	    (injection->cm && !kinds[injection->kind].cm) ||
 	    /* SET 1 is reserved; both fields are RES0 with any other fault status. */
 	    (set_or_fnv && fsc != SV_FSC_EXTERNAL) || injection->set == 1 || injection->set > 3 ||
-	    (injection->fnv && injection->va_exact))
+	    (injection->fnv && injection->va_exact) ||
+	    (injection->iss2 && (injection->iss2 & ~ISS2 || !kinds[injection->kind].overlays)))
 		return SV_MALFORMED;
 	if (!kinds[injection->kind].synchronous)
 		return injection->va_exact || injection->iss & ~SERROR_ISS ||
@@ -92,13 +96,14 @@ enum sv_status sv_fsc_stage1(enum sv_status fault, int level, uint8_t *fsc)
 /*
  * IL is 1: a data abort with ISV=0, an instruction abort and an SError say nothing else, whatever the
  * instruction's length. Never set: ISV, because an exception by hand describes no register; S1PTW, which is
- * for stage 2; EA, IMPLEMENTATION DEFINED; PFV and all of ISS2, whose features (PFAR, GCS, overlays, MTE_PERM,
- * LS64) belong to accesses that salvage does not carry out.
+ * for stage 2; EA, IMPLEMENTATION DEFINED; PFV; and of ISS2 what belongs to accesses that salvage does not carry
+ * out (GCS, MTE_PERM).
  */
 static uint64_t syndrome(const struct sv_injection *injection, uint64_t pstate)
 {
 	uint64_t ec = SV_PSTATE_EL(pstate) ? kinds[injection->kind].ec_same : kinds[injection->kind].ec;
-	uint64_t esr = ESR_EC(ec) | ESR_IL | injection->iss | injection->fsc | ESR_SET(injection->set);
+	uint64_t esr = ESR_EC(ec) | ESR_IL | injection->iss | injection->fsc | ESR_SET(injection->set) |
+		       (uint64_t)injection->iss2 << 32;
 
 	if (injection->write || injection->cm)
 		esr |= SV_ESR_WnR;

@@ -25,6 +25,8 @@ struct mapped_case {
 	struct expected want;
 	unsigned attributes[2];
 	uint64_t pstate, sctlr, poisoned, va;
+	enum sv_exception_kind kind; /* of what is injected */
+	unsigned fsc;                /* 0: an external abort */
 	uint64_t tcr, ttbr,
 		code; /* differences to what TCR_EL1, TTBR0_EL1 and the descriptor of the code are */
 };
@@ -181,6 +183,59 @@ static const struct mapped_case mapped_cases[] = {
 	 {RECORDER, NO_PAGE},
 	 RECORDER + 0xff8,
 	 INJECTED(UNTRANSLATABLE, DATA_TRANSLATION, "", NULL),
+	 .va = BORDER,
+	 .kind = SV_EXCEPTION_DATA_STAGE1,
+	 .fsc = 0x07},
+	{"no second page, for an element that crosses",
+	 LDR_POST,
+	 BORDER - 3,
+	 {RECORDER, NO_PAGE},
+	 RECORDER + 0xffd,
+	 INJECTED(UNTRANSLATABLE, DATA_TRANSLATION, "", NULL),
+	 .va = BORDER,
+	 .kind = SV_EXCEPTION_DATA_STAGE1,
+	 .fsc = 0x07},
+	{"no first page, and the second aborted",
+	 LDP,
+	 BORDER - 8,
+	 {NO_PAGE, ODD_PAGE},
+	 ODD_PAGE,
+	 INJECTED(UNTRANSLATABLE, DATA_TRANSLATION, "", NULL),
+	 .va = BORDER - 8,
+	 .kind = SV_EXCEPTION_DATA_STAGE1,
+	 .fsc = 0x07},
+	{"a read-only second page",
+	 STP,
+	 BORDER - 8,
+	 {RECORDER, ODD_PAGE},
+	 RECORDER + 0xff8,
+	 INJECTED(UNTRANSLATABLE, DATA_TRANSLATION, "", NULL),
+	 .attributes = {NORMAL, READ_ONLY},
+	 .va = BORDER,
+	 .kind = SV_EXCEPTION_DATA_STAGE1,
+	 .fsc = 0x0f},
+	{"the page that is not there comes before the hole",
+	 LDP,
+	 BORDER - 8,
+	 {0x0b000000, NO_PAGE},
+	 0x0b000ff8,
+	 INJECTED(UNTRANSLATABLE, DATA_TRANSLATION, "", NULL),
+	 .va = BORDER,
+	 .kind = SV_EXCEPTION_DATA_STAGE1,
+	 .fsc = 0x07},
+	{"a hole behind the device",
+	 LDP,
+	 BORDER - 8,
+	 {RECORDER, 0x0b000000},
+	 RECORDER + 0xff8,
+	 INJECTED(HOLE, HOLE, "", "default hole=inject"),
+	 .va = BORDER},
+	{"a hole behind memory, for a store",
+	 STP,
+	 BORDER - 8,
+	 {RAM_BASE, 0x0b000000},
+	 0x0b000000,
+	 INJECTED(HOLE, HOLE, "", "default hole=inject"),
 	 .va = BORDER},
 	{"no page at all: another instruction's abort",
 	 LDR_POST,
@@ -196,7 +251,9 @@ static const struct mapped_case mapped_cases[] = {
 	 INJECTED(UNTRANSLATABLE, DATA_TRANSLATION, "", NULL),
 	 .attributes = {NORMAL, KERNELS},
 	 .pstate = 0x3c0,
-	 .va = BORDER},
+	 .va = BORDER,
+	 .kind = SV_EXCEPTION_DATA_STAGE1,
+	 .fsc = 0x0f},
 	{"the kernel's page, to EL1",
 	 LDP,
 	 BORDER - 8,
@@ -211,7 +268,8 @@ static const struct mapped_case mapped_cases[] = {
 	 RECORDER + 0xff8,
 	 INJECTED(POISON, MEMORY_FAULT, "", "default poison=inject"),
 	 .poisoned = LEVEL3,
-	 .va = BORDER - 8},
+	 .va = BORDER - 8,
+	 .fsc = 0x17},
 	{"the first table is not there",
 	 LDR_POST,
 	 BORDER - 8,
@@ -273,7 +331,7 @@ static void mapped(void **state)
 	for (size_t i = 0; i < COUNT(mapped_cases); i++) {
 		const struct mapped_case *test = &mapped_cases[i];
 		const struct expected *want = &test->want;
-		bool stores = test->word == STRW_POST;
+		bool stores = test->word == STRW_POST || test->word == STP;
 		struct sv_session session;
 
 		setup(&machine, NULL);
@@ -296,6 +354,15 @@ static void mapped(void **state)
 		check(test->name, !test->va || (session.report.has_va && session.report.va == test->va &&
 						(want->ending != SV_ENDING_INJECTED ||
 						 machine.vcpu.injection.va == test->va)));
+		if (want->ending == SV_ENDING_INJECTED) {
+			const struct sv_injection *injection = &machine.vcpu.injection;
+
+			check(test->name, injection->kind == test->kind);
+			check(test->name, injection->fsc == (test->fsc ? test->fsc : SV_FSC_EXTERNAL));
+			check(test->name, sv_injection_check(injection) == SV_OK);
+			check(test->name, !test->fsc || (injection->va_exact && injection->write == stores));
+			check(test->name, machine.vcpu.sets == 0 && machine.vcpu.stores == 0);
+		}
 		/* No register is read twice: the walks share what they read. */
 		for (unsigned reg = 0; reg < SV_REG_COUNT; reg++)
 			check(test->name, machine.vcpu.got[reg] <= 1);
@@ -312,10 +379,40 @@ static void mapped(void **state)
 	}
 }
 
+/* An emulated CPU that does not check alignment gets its fault in the end, exact. */
+static void alignment_in_the_end(void **state)
+{
+	static const struct {
+		uint32_t word;
+		uint64_t iss;
+	} words[] = {{LDP, READ}, {STP, WRITE}};
+
+	for (size_t i = 0; i < COUNT(words); i++) {
+		static struct machine machine;
+		struct sv_session session;
+
+		setup(&machine, NULL);
+		memory_write(&machine.vcpu, RAM_BASE, 4, words[i].word);
+		machine.vcpu.regs[SV_X0] = RECORDER + 1;
+		for (unsigned n = 0; n < SV_RETRY_LIMIT; n++)
+			assert_int_equal(run(&machine, &session, words[i].iss, RECORDER + 1),
+					 SV_VERDICT_RETRY);
+		assert_int_equal(run(&machine, &session, words[i].iss, RECORDER + 1), SV_VERDICT_RESUME);
+		assert_int_equal(session.report.reason, SV_REASON_ALIGNMENT);
+		assert_int_equal(machine.vcpu.injection.kind, SV_EXCEPTION_ALIGNMENT);
+		assert_int_equal(machine.vcpu.injection.fsc, SV_FSC_ALIGNMENT);
+		assert_int_equal(machine.vcpu.injection.va, RECORDER + 1);
+		assert_int_equal(machine.vcpu.injection.write, words[i].iss == WRITE);
+		assert_true(machine.vcpu.injection.va_exact);
+		assert_string_equal(machine.log, "");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(mapped),
+		cmocka_unit_test(alignment_in_the_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
