@@ -34,7 +34,7 @@ enum sv_except_feature {
 /* Columns of the vector table (DDI 0487, D1.3.1). */
 enum sv_vector { SV_VECTOR_SYNCHRONOUS, SV_VECTOR_IRQ, SV_VECTOR_FIQ, SV_VECTOR_SERROR };
 
-/* Fault status codes (DDI 0487, D24.2, ESR_EL1, DFSC and IFSC). Those of stage 1: sv_fsc_stage1. */
+/* Fault status codes (DDI 0487, D24.2, ESR_EL1, DFSC and IFSC). Those of stage 1: sv_stage1_fsc of mmu.h. */
 #define SV_FSC_EXTERNAL           0x10
 #define SV_FSC_ALIGNMENT          0x21
 #define SV_FSC_UNSUPPORTED_ATOMIC 0x35
@@ -44,7 +44,7 @@ enum sv_exception_kind {
 	/* SV_FSC_EXTERNAL; 0x13-0x17 on a table walk, level -1 to 3; 0x18 and 0x1b-0x1f likewise, parity or ECC */
 	SV_EXCEPTION_DATA_EXTERNAL,
 	SV_EXCEPTION_INSTRUCTION_EXTERNAL,
-	SV_EXCEPTION_DATA_STAGE1, /* what sv_fsc_stage1 gives */
+	SV_EXCEPTION_DATA_STAGE1, /* what sv_stage1_fsc of mmu.h gives */
 	SV_EXCEPTION_INSTRUCTION_STAGE1,
 	SV_EXCEPTION_ALIGNMENT,          /* SV_FSC_ALIGNMENT */
 	SV_EXCEPTION_UNSUPPORTED_ATOMIC, /* SV_FSC_UNSUPPORTED_ATOMIC */
@@ -79,12 +79,6 @@ struct sv_injection {
 
 /* SV_OK, or SV_MALFORMED: no CPU would report this. */
 enum sv_status sv_injection_check(const struct sv_injection *injection);
-
-/*
- * The fault status code of a stage-1 fault (SV_TRANSLATION, SV_ACCESS_FLAG, SV_PERMISSION, SV_ADDRESS_SIZE)
- * at level -1 to 3. SV_OK; SV_MALFORMED, *fsc unchanged, for what there is no code for.
- */
-enum sv_status sv_fsc_stage1(enum sv_status fault, int level, uint8_t *fsc);
 
 /* Inputs that do not exist on a vCPU are 0 and not looked at without their feature. */
 struct sv_entry {

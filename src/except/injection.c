@@ -71,28 +71,6 @@ enum sv_status sv_injection_check(const struct sv_injection *injection)
 		       : SV_OK;
 }
 
-enum sv_status sv_fsc_stage1(enum sv_status fault, int level, uint8_t *fsc)
-{
-	/* Level 0 of each, and level -1 where there is one: there is no leaf so high. */
-	static const struct {
-		enum sv_status fault;
-		uint8_t level0, above;
-	} codes[] = {
-		{SV_ADDRESS_SIZE, 0x00, 0x29},
-		{SV_TRANSLATION, 0x04, 0x2b},
-		{SV_ACCESS_FLAG, 0x08, 0},
-		{SV_PERMISSION, 0x0c, 0},
-	};
-
-	for (size_t i = 0; i < sizeof(codes) / sizeof(*codes); i++) {
-		if (codes[i].fault != fault || level < -1 || level > 3 || (level < 0 && !codes[i].above))
-			continue;
-		*fsc = level < 0 ? codes[i].above : (uint8_t)(codes[i].level0 + level);
-		return SV_OK;
-	}
-	return SV_MALFORMED;
-}
-
 /*
  * IL is 1: a data abort with ISV=0, an instruction abort and an SError say nothing else, whatever the
  * instruction's length. Never set: ISV, because an exception by hand describes no register; S1PTW, which is

@@ -4,6 +4,7 @@
  * would report.
  */
 #include <salvage/except.h>
+#include <salvage/mmu.h>
 #include <salvage/regs.h>
 #include <salvage/syndrome.h>
 
@@ -240,33 +241,44 @@ static void fault_statuses(void **state)
 	}
 }
 
+/* What the translation says of its faults is what can be injected. */
 static void stage1_codes(void **state)
 {
-	/* Level -1, 0, 1, 2, 3; 0xff: none. */
-	static const struct {
-		enum sv_status fault;
-		uint8_t codes[5];
-	} faults[] = {
-		{SV_ADDRESS_SIZE, {0x29, 0x00, 0x01, 0x02, 0x03}},
-		{SV_TRANSLATION, {0x2b, 0x04, 0x05, 0x06, 0x07}},
-		{SV_ACCESS_FLAG, {0xff, 0x08, 0x09, 0x0a, 0x0b}},
-		{SV_PERMISSION, {0xff, 0x0c, 0x0d, 0x0e, 0x0f}},
-		{SV_ALIGNMENT, {0xff, 0xff, 0xff, 0xff, 0xff}},
-		{SV_OK, {0xff, 0xff, 0xff, 0xff, 0xff}},
-	};
+	static const enum sv_status faults[] = {SV_ADDRESS_SIZE, SV_TRANSLATION, SV_ACCESS_FLAG,
+						SV_PERMISSION};
 
 	for (size_t i = 0; i < COUNT(faults); i++)
-		for (int level = -3; level < 6; level++) {
-			uint8_t code = level < -1 || level > 3 ? 0xff : faults[i].codes[level + 1];
-			uint8_t fsc = 0xff;
-			struct sv_injection injection = {DATA1, .va_exact = true};
+		for (int level = -1; level <= 3; level++) {
+			unsigned fsc = sv_stage1_fsc(faults[i], level);
+			struct sv_injection injection = {DATA1, (uint8_t)fsc, .va_exact = true};
 
-			assert_int_equal(sv_fsc_stage1(faults[i].fault, level, &fsc),
-					 code == 0xff ? SV_MALFORMED : SV_OK);
-			assert_int_equal(fsc, code);
-			injection.fsc = fsc;
-			if (code != 0xff)
-				assert_int_equal(sv_injection_check(&injection), SV_OK);
+			if (fsc == SV_FSC_NONE)
+				continue;
+			assert_int_equal(sv_injection_check(&injection), SV_OK);
+			injection.kind = SV_EXCEPTION_DATA_EXTERNAL;
+			assert_int_equal(sv_injection_check(&injection), SV_MALFORMED);
+			injection.fsc = (uint8_t)sv_stage1_fsc(SV_FAULT, level);
+			assert_int_equal(sv_injection_check(&injection), SV_OK);
+		}
+}
+
+/* ISS2: why permission was denied, of stage-1 faults alone. */
+static void overlays(void **state)
+{
+	for (unsigned kind = 0; kind < SV_EXCEPTION_COUNT; kind++)
+		for (unsigned bit = 0; bit < 32; bit++) {
+			static const uint8_t fscs[] = {0x10, 0x10, 0x0f, 0x0f, 0x21, 0x35, 0};
+			bool stage1 =
+				kind == SV_EXCEPTION_DATA_STAGE1 || kind == SV_EXCEPTION_INSTRUCTION_STAGE1;
+			struct sv_injection injection = {(enum sv_exception_kind)kind, fscs[kind],
+							 .va_exact = kind != SERROR,
+							 .iss2 = UINT32_C(1) << bit};
+			struct sv_entry entry = {.pstate = 0x3c5};
+			enum sv_status status = sv_exception_take(&entry, &injection, 0);
+
+			assert_int_equal(status, stage1 && (bit == 5 || bit == 6) ? SV_OK : SV_MALFORMED);
+			if (status == SV_OK)
+				assert_int_equal(entry.esr_el1 >> 32, UINT64_C(1) << bit);
 		}
 }
 
@@ -275,7 +287,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_kinds),     cmocka_unit_test(contradictions),
 		cmocka_unit_test(set_needs_ras), cmocka_unit_test(fault_statuses),
-		cmocka_unit_test(stage1_codes),
+		cmocka_unit_test(stage1_codes),  cmocka_unit_test(overlays),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
