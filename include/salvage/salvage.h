@@ -8,7 +8,9 @@
 #include <salvage/insn.h>
 #include <salvage/kvm.h>
 #include <salvage/mmu.h>
+#include <salvage/poison.h>
 #include <salvage/policy.h>
+#include <salvage/ras.h>
 #include <salvage/regs.h>
 #include <salvage/space.h>
 #include <salvage/status.h>

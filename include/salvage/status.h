@@ -11,20 +11,23 @@ extern "C" {
 #endif
 #pragma GCC visibility push(default)
 
-#define SV_STATUSES(X)                                           \
-	X(OK, "success")                                         \
-	X(NOT_MEMORY, "not a known load or store")               \
-	X(MALFORMED, "malformed input")                          \
-	X(NO_ROOM, "the array or buffer that was given is full") \
-	X(OVERLAP, "overlaps what is there already")             \
-	X(FAULT, "guest memory could not be read or written")    \
-	X(TRANSLATION, "stage-1 translation fault")              \
-	X(ACCESS_FLAG, "stage-1 access flag fault")              \
-	X(PERMISSION, "stage-1 permission fault")                \
-	X(ADDRESS_SIZE, "stage-1 address size fault")            \
-	X(ALIGNMENT, "stage-1 alignment fault")                  \
-	X(UNSUPPORTED, "not supported by this version")          \
-	X(REGISTER, "a register could not be read or written")
+#define SV_STATUSES(X)                                            \
+	X(OK, "success")                                          \
+	X(NOT_MEMORY, "not a known load or store")                \
+	X(MALFORMED, "malformed input")                           \
+	X(NO_ROOM, "the array or buffer that was given is full")  \
+	X(OVERLAP, "overlaps what is there already")              \
+	X(FAULT, "guest memory could not be read or written")     \
+	X(TRANSLATION, "stage-1 translation fault")               \
+	X(ACCESS_FLAG, "stage-1 access flag fault")               \
+	X(PERMISSION, "stage-1 permission fault")                 \
+	X(ADDRESS_SIZE, "stage-1 address size fault")             \
+	X(ALIGNMENT, "stage-1 alignment fault")                   \
+	X(UNSUPPORTED, "not supported by this version")           \
+	X(REGISTER, "a register could not be read or written")    \
+	X(SYSTEM, "the operating system refused; errno says why") \
+	X(BUSY, "in use by somebody else")                        \
+	X(DAMAGED, "damaged, or not what it was taken for")
 
 /* Ownership and threads: a plain value. */
 enum sv_status {
