@@ -9,6 +9,7 @@
 int bench_decode(void);
 int bench_abort(void);
 int bench_exit(void);
+int bench_ras(void);
 
 /* Prints why a benchmark measured nothing; returns its exit status. */
 int bench_fail(const char *name, const char *why);

@@ -13,6 +13,7 @@ static const struct {
 } benches[] = {
 	{"decode", "time to decode a word, next to Capstone", bench_decode},
 	{"abort", "one resolved abort against a vCPU in memory", bench_abort},
+	{"ras", "recording a memory error: first sighting, repeat, and what it costs others", bench_ras},
 	{"exit", "an emulated access on a real KVM, over one that the CPU describes", bench_exit},
 };
 
