@@ -138,7 +138,10 @@ static double others(struct sv_ras *ras)
 	return (double)(wall_now() - start) / OTHERS;
 }
 
-/* Nanoseconds of another vCPU's error while one loops on a page of where; -1 if there is no thread to be had. */
+/*
+ * Nanoseconds of another vCPU's error while one loops on a page of where; -1 if there is no thread to be
+ * had.
+ */
 static double beside(struct sv_ras *ras, struct sv_ras *where, double *errors)
 {
 	struct looping looping = {.ras = where};

@@ -27,13 +27,15 @@ static const char help[] =
 	"  export   the bad pages as a poison file, to go with a snapshot or migration\n"
 	"  import   the pages of a poison file become known\n"
 	"  forget   a VM's pages, or the one of ADDRESS\n"
-	"  offline  takes the host's page behind an address of process PID, or behind a page of the ledger, out of\n"
-	"           service: as after an uncorrected error, or with --soft after moving its content. Needs root.\n\n"
+	"  offline  takes the host's page behind an address of process PID, or behind a page of the ledger,\n"
+	"           out of service: as after an uncorrected error, or with --soft after moving its content.\n"
+	"           Needs root.\n\n"
 	"  --ledger=FILE  default: $SALVAGE_LEDGER, else " LEDGER_DEFAULT "\n"
 	"  --vm=VM        a name or UUID\n"
 	"  --json         one JSON object a line\n"
 	"  --dry-run      check everything, change nothing\n\n"
-	"Exit status: 0; 1 if it could not be done; 100 for wrong usage; 101 without permission or kernel support.\n";
+	"Exit status: 0; 1 if it could not be done; 100 for wrong usage; 101 without permission or kernel\n"
+	"support.\n";
 
 /* What a subcommand takes besides --ledger. */
 enum takes {
@@ -201,10 +203,9 @@ static int parse(int argc, char **argv, struct ledger_options *options)
 						"not an address; expected a number such as 0x7f0000000000");
 			break;
 		default:
-			return 1 +
-			       cli_fail(
-				       CLI_USAGE, argv[optind - 1],
-				       "not an option or its value is missing; \"salvage ledger --help\" lists them");
+			return 1 + cli_fail(CLI_USAGE, argv[optind - 1],
+					    "not an option or its value is missing; "
+					    "\"salvage ledger --help\" lists them");
 		}
 	}
 	if (!*options->path)

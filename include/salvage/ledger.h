@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The ledger: a SQLite database of the memory errors of any number of VMs, fed from their journals, and what is
- * made of it. It is a library of its own, salvage_ledger, because libsalvage needs no SQLite. Never on a
- * vCPU's thread. docs/memory-errors.md has the schema.
+ * The ledger: a SQLite database of the memory errors of any number of VMs, fed from their journals, and
+ * what is made of it. It is a library of its own, salvage_ledger, because libsalvage needs no SQLite. Never
+ * on a vCPU's thread. docs/memory-errors.md has the schema.
  *
  * A struct sv_ledger belongs to one thread at a time. Any number of processes may have the same file open;
  * readers do not wait for writers (WAL).
@@ -58,9 +58,9 @@ struct sv_absorption {
 enum sv_status sv_ledger_absorb(struct sv_ledger *ledger, const char *path, struct sv_absorption *result);
 
 /*
- * The journals beside a ledger: all files LEDGER.VM.journal and what was set aside of them, each absorbed as
- * above; result sums. The first failure is returned, after all were tried. sv_ledger_journal makes the name for
- * a VM, to be freed; NULL: no memory.
+ * The journals beside a ledger: all files LEDGER.VM.journal and what was set aside of them, each absorbed
+ * as above; result sums. The first failure is returned, after all were tried. sv_ledger_journal makes the
+ * name for a VM, to be freed; NULL: no memory.
  */
 enum sv_status sv_ledger_absorb_all(struct sv_ledger *ledger, struct sv_absorption *result);
 char *sv_ledger_journal(const char *ledger, const char *vm);
@@ -96,8 +96,8 @@ enum sv_status sv_ledger_sightings(struct sv_ledger *ledger, const char *vm,
 				   void *opaque);
 
 /*
- * Adds pages that another host knew to a VM's latest start, or to one of its own if it has none; those that are
- * known stay as they are. *added is how many were new. SV_MALFORMED: vm.
+ * Adds pages that another host knew to a VM's latest start, or to one of its own if it has none; those that
+ * are known stay as they are. *added is how many were new. SV_MALFORMED: vm.
  */
 enum sv_status sv_ledger_add(struct sv_ledger *ledger, const char *vm, const struct sv_poison *poison,
 			     uint32_t *added);

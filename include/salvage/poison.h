@@ -31,15 +31,15 @@ void sv_poison_free(struct sv_poison *poison);
 enum sv_status sv_poison_add(struct sv_poison *poison, uint64_t gpa);
 
 /*
- * Whether any of size bytes at gpa lie in a bad page; false if size is 0; a range that wraps ends at 2^64 - 1.
- * Lock-free; any thread. Costs a load while nothing is marked, then a look-up a page of the range, or one pass
- * over the map where that is less.
+ * Whether any of size bytes at gpa lie in a bad page; false if size is 0; a range that wraps ends with the
+ * last page. Lock-free; any thread. Costs a load while nothing is marked, then a look-up a page of the
+ * range, or one pass over the map where that is less.
  */
 bool sv_poison_overlaps(const struct sv_poison *poison, uint64_t gpa, uint64_t size);
 
 /*
- * The first bad page that ends after gpa, in ascending order, to walk the map: start with 0 and go on with the
- * page + 4096 until false. One pass over the map a call.
+ * The first bad page that ends after gpa, in ascending order, to walk the map: start with 0 and go on with
+ * the page + 4096 until false. One pass over the map a call.
  */
 bool sv_poison_next(const struct sv_poison *poison, uint64_t gpa, uint64_t *page);
 
@@ -49,8 +49,8 @@ uint32_t sv_poison_count(const struct sv_poison *poison);
 void sv_poison_clear(struct sv_poison *poison);
 
 /*
- * Writes the map as a poison file (docs/memory-errors.md) into text, with a NUL. vm names the VM the pages belong
- * to. Returns the length without the NUL, as snprintf does: if that is not less than size, text is
+ * Writes the map as a poison file (docs/memory-errors.md) into text, with a NUL. vm names the VM the pages
+ * belong to. Returns the length without the NUL, as snprintf does: if that is not less than size, text is
  * incomplete and must not be used. 0: out of memory.
  */
 size_t sv_poison_export(const struct sv_poison *poison, const uint8_t vm[16], char *text, size_t size);
@@ -68,8 +68,8 @@ struct sv_poison_error {
 
 /*
  * Reads a poison file of length bytes that may come from anybody, and adds its pages. All is checked before
- * anything is added: form, order, checksum, and that each page lies in one of count pieces of RAM (no
- * check if ram is NULL). vm, if not NULL, must be the file's. *pages is how many it held. SV_OK; SV_MALFORMED or
+ * anything is added: form, order, checksum, and that each page lies in one of count pieces of RAM (no check
+ * if ram is NULL). vm, if not NULL, must be the file's. *pages is how many it held. SV_OK; SV_MALFORMED or
  * SV_NO_ROOM with *error filled and nothing added. Threads as for sv_poison_add.
  */
 enum sv_status sv_poison_import(struct sv_poison *poison, const char *text, size_t length, const uint8_t *vm,
@@ -86,8 +86,8 @@ enum sv_status sv_poison_import(struct sv_poison *poison, const char *text, size
  * userfaultfd's own (root, CAP_SYS_PTRACE, /dev/userfaultfd or vm.unprivileged_userfaultfd). The code is
  * BUS_MCEERR_AR; BUS_ADRERR for the process's own accesses if the host lacks CONFIG_MEMORY_FAILURE. The
  * marker goes with the mapping, and with MADV_DONTNEED for a cold start; it does not reach other mappings
- * of the memory (vhost-user). The pages are registered with a userfaultfd for the time of the call, so they must
- * not be registered with another (postcopy): EBUSY.
+ * of the memory (vhost-user). The pages are registered with a userfaultfd for the time of the call, so they
+ * must not be registered with another (postcopy): EBUSY.
  *
  * SV_OK; SV_UNSUPPORTED (the kernel lacks it, or may not be asked); SV_SYSTEM (errno).
  */

@@ -157,8 +157,8 @@ enum sv_ras_sighting {
 };
 
 /*
- * Things that an operator must hear of. Each is set in the answer to one single call; SV_RAS_NOT_WRITTEN again
- * only after sv_ras_flush had written everything.
+ * Things that an operator must hear of. Each is set in the answer to one single call; SV_RAS_NOT_WRITTEN
+ * again only after sv_ras_flush had written everything.
  */
 enum sv_ras_notice {
 	SV_RAS_NOT_WRITTEN = 1 << 0, /* the journal could not be written; sv_ras_flush will try again */
@@ -184,9 +184,9 @@ struct sv_ras_answer {
 
 /*
  * Records one error; any number of threads at once. A first sighting is on disk when this returns (unless
- * the answer says otherwise); it is written under a mutex, so that vCPUs which find new pages at once wait for
- * each other. A repeat takes no lock, makes no system call, and touches nothing but the page's counters. The
- * guest runs on whatever the disk does: failing to write is no error here, but a notice.
+ * the answer says otherwise); it is written under a mutex, so that vCPUs which find new pages at once wait
+ * for each other. A repeat takes no lock, makes no system call, and touches nothing but the page's
+ * counters. The guest runs on whatever the disk does: failing to write is no error here, but a notice.
  *
  * SV_OK, or SV_MALFORMED with nothing recorded: a source or valid out of range, or SV_RAS_INFERRED without
  * an address.

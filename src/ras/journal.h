@@ -17,10 +17,10 @@ struct journal {
 };
 
 /*
- * Opens header->vm's journal at path or makes one. reserve records must have room after those that are carried;
- * if the journal there is damaged, or has not that room, a new one takes its place, into which the pages
- * of header->boot are carried. *scan, to be freed on success, is what was there. Statuses and *opening as for
- * sv_ras_open.
+ * Opens header->vm's journal at path or makes one. reserve records must have room after those that are
+ * carried; if the journal there is damaged, or has not that room, a new one takes its place, into which the
+ * pages of header->boot are carried. *scan, to be freed on success, is what was there. Statuses and
+ * *opening as for sv_ras_open.
  */
 enum sv_status journal_open(struct journal *journal, const char *path, const struct journal_header *header,
 			    uint32_t reserve, struct journal_scan *scan, struct sv_ras_opening *opening);

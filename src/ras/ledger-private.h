@@ -20,8 +20,8 @@ void ledger_hex(uint64_t value, char text[LEDGER_HEX]);
 enum sv_status ledger_fail(struct sv_ledger *ledger, const char *why);
 
 /*
- * Prepares sql and binds what follows by format, one letter a value: i int64, s text or NULL, all of which must live
- * as long as the statement. NULL on failure, with the error kept.
+ * Prepares sql and binds what follows by format, one letter a value: i int64, s text or NULL, all of which
+ * must live as long as the statement. NULL on failure, with the error kept.
  */
 sqlite3_stmt *ledger_query(struct sv_ledger *ledger, const char *sql, const char *format, ...);
 

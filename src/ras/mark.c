@@ -48,7 +48,10 @@ static int poison(int fd, void *host, size_t size)
 		return errno == EINVAL ? ENOSYS : errno;
 	if (ioctl(fd, UFFDIO_REGISTER, &region))
 		return errno;
-	/* A marker goes where nothing is mapped. Between the two, a guest may touch the page again, for ever. */
+	/*
+	 * A marker goes where nothing is mapped. Between the two, a guest may touch the page again, for
+	 * ever.
+	 */
 	do {
 		error = 0;
 		if (madvise(host, size, MADV_DONTNEED) || ioctl(fd, SV_UFFDIO_POISON, &marker))

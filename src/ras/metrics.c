@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Prometheus' text format, one table row a metric: its query yields label values in order, then the number. */
+/*
+ * Prometheus' text format, one table row a metric: its query yields label values in order, then the number.
+ */
 #include <errno.h>
 #include <stdio.h>
 

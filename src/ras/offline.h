@@ -15,8 +15,8 @@ struct offline_files {
 };
 
 /*
- * The physical address of the page that holds the virtual address of the process whose pagemap it is. False with
- * why, of size bytes, saying what is missing.
+ * The physical address of the page that holds the virtual address of the process whose pagemap it is. False
+ * with why, of size bytes, saying what is missing.
  */
 bool offline_find(const struct offline_files *files, uint64_t address, uint64_t *physical, char *why,
 		  size_t size);

@@ -174,8 +174,8 @@ static int link_aside(const char *path, const char *kind, struct sv_ras_opening 
 }
 
 /*
- * Makes a new journal under path, with the first carried records of *scan. aside is how to name the one that is
- * there ("damaged", "full"), or NULL if it may go.
+ * Makes a new journal under path, with the first carried records of *scan. aside is how to name the one
+ * that is there ("damaged", "full"), or NULL if it may go.
  */
 static enum sv_status create(struct journal *journal, const char *path, int directory,
 			     struct journal_scan *scan, uint32_t carried, const char *aside,

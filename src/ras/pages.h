@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A set of up to limit keys (not 0), each with its number 0, 1, … in the order of insertion: open addressing
- * in one allocation that never grows and from which nothing is removed. That is why a reader needs no lock:
- * a key that was seen stays where it is, with its number. Writers exclude each other.
+ * A set of up to limit keys (not 0), each with its number 0, 1 and so on in the order of insertion: open
+ * addressing in one allocation that never grows and from which nothing is removed. That is why a reader
+ * needs no lock: a key that was seen stays where it is, with its number. Writers exclude each other.
  */
 #ifndef RAS_PAGES_H
 #define RAS_PAGES_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The poison file: text, one form for one map, so that every byte can be checked. It arrives with snapshots and
- * migrations, from whoever sends those.
+ * The poison file: text, one form for one map, so that every byte can be checked. It arrives with snapshots
+ * and migrations, from whoever sends those.
  */
 #include <inttypes.h>
 #include <stdarg.h>

@@ -50,6 +50,9 @@ static const struct field record_fields[] = {
 	FIELD(struct journal_record, action, 127, 1),
 };
 
+_Static_assert(SV_ACTION_STOP == 4 && SV_ACTION_RESTART == 5 && SV_ACTION_DUMP == 6,
+	       "actions are numbers in journals: a new one goes behind them");
+
 /* Where the byte for the kind of record is, and its only value so far. */
 #define RECORD_TYPE_AT 8
 #define RECORD_TYPE    1

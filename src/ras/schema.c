@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The schema as its history: a new database goes through every step, so that there is one way to each version.
- * A step that was released is never changed.
+ * The schema as its history: a new database goes through every step, so that there is one way to each
+ * version. A step that was released is never changed.
  */
 #include <stdio.h>
 

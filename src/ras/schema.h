@@ -12,8 +12,8 @@
 int schema_version(sqlite3 *db);
 
 /*
- * Brings the database to version to, each step and its number in one transaction of its own. SV_OK; SV_UNSUPPORTED:
- * it is beyond SCHEMA_VERSION; SV_SYSTEM with the database's error.
+ * Brings the database to version to, each step and its number in one transaction of its own. SV_OK;
+ * SV_UNSUPPORTED: it is beyond SCHEMA_VERSION; SV_SYSTEM with the database's error.
  */
 enum sv_status schema_migrate(sqlite3 *db, int to);
 

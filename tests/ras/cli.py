@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 
-SALVAGE = sys.argv[1]
+SALVAGE = os.path.abspath(sys.argv[1])
 VM = '01234567-89ab-cdef-0123-456789abcdef'
 GPA, GVA, HVA, PC, ESR, INFERRED = 1, 2, 4, 8, 16, 32
 

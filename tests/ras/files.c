@@ -6,12 +6,24 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-void files_make(struct files *files)
+static void make(struct files *files, bool fast)
 {
-	snprintf(files->directory, sizeof(files->directory), "/tmp/salvage-ras-XXXXXX");
+	const char *top = fast && !access("/dev/shm", W_OK) ? "/dev/shm" : "/tmp";
+
+	snprintf(files->directory, sizeof(files->directory), "%s/salvage-ras-XXXXXX", top);
 	assert_non_null(mkdtemp(files->directory));
 	snprintf(files->journal, sizeof(files->journal), "%s/journal", files->directory);
 	snprintf(files->ledger, sizeof(files->ledger), "%s/ledger", files->directory);
+}
+
+void files_make(struct files *files)
+{
+	make(files, false);
+}
+
+void files_make_fast(struct files *files)
+{
+	make(files, true);
 }
 
 void files_remove(const struct files *files)

@@ -13,6 +13,10 @@ struct files {
 
 /* Removed with everything in it by files_remove. */
 void files_make(struct files *files);
+
+/* The same in memory, for tests that are about bytes and not about disks. */
+void files_make_fast(struct files *files);
+
 void files_remove(const struct files *files);
 
 /* How many names in the directory begin with prefix. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * kill [ROUNDS]: a process that records errors and one that absorbs them are killed at random instants, over and over,
- * on one journal and one ledger. Nothing that sv_ras_record had answered may be missing, no page may be there twice,
- * each record must be in the ledger once, and all files must open.
+ * kill [ROUNDS]: a process that records errors and one that absorbs them are killed at random instants,
+ * over and over, on one journal and one ledger. Nothing that sv_ras_record had answered may be missing, no
+ * page may be there twice, each record must be in the ledger once, and all files must open.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -143,7 +143,9 @@ static void kill_round(uint8_t era, uint64_t *seed)
 			absorber_child();
 	}
 	close(pipes[1]);
-	/* Half of the kills are to find it recording, however slow the machine is; the others, opening too. */
+	/*
+	 * Half of the kills are to find it recording, however slow the machine is; the others, opening too.
+	 */
 	if (us % 4 < 2)
 		poll(&(struct pollfd){.fd = pipes[0], .events = POLLIN}, 1, 10000);
 	wait_us(us);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* ledger V1.SQL: what gets from journals into the ledger, what comes out of it, and databases that are not as ours. */
+/*
+ * ledger V1.SQL: what gets from journals into the ledger, what comes out of it, and databases that are not
+ * as ours.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <sqlite3.h>

@@ -64,11 +64,8 @@ static void marked(void **state)
 	/* Without CONFIG_MEMORY_FAILURE the host's own accesses get the plain code. */
 	bool memory_failure = !access("/sys/devices/system/memory/hard_offline_page", F_OK);
 	int bad = memory_failure ? BUS_MCEERR_AR : BUS_ADRERR;
-	enum sv_status status = sv_poison_mark(memory + 2 * page, page);
 
-	if (status == SV_UNSUPPORTED)
-		skip();
-	assert_int_equal(status, SV_OK);
+	assert_int_equal(sv_poison_mark(memory + 2 * page, page), SV_OK);
 	/* Twice: a page may be reported again. */
 	assert_int_equal(sv_poison_mark(memory + 2 * page, page), SV_OK);
 	assert_int_equal(sv_poison_mark(memory + 5 * page, 2 * page), SV_OK);
@@ -94,30 +91,43 @@ static void marked(void **state)
 	close(fd);
 }
 
-/* Takes a page of this machine away until it is booted again, so only by wish. */
 static void hardware(void **state)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	enum sv_status status;
 	char *memory;
 	int fd;
 
-	if (!getenv("SALVAGE_TEST_HWPOISON"))
-		skip();
 	memory = guest_memory(&fd, 2 * page);
-	status = sv_poison_mark_hardware(memory + page, page);
-	if (status == SV_UNSUPPORTED)
-		skip();
-	assert_int_equal(status, SV_OK);
+	assert_int_equal(sv_poison_mark_hardware(memory + page, page), SV_OK);
 	assert_int_equal(touch(memory), 0);
 	assert_int_equal(touch(memory + page), BUS_MCEERR_AR);
 	munmap(memory, 2 * page);
 	close(fd);
 }
 
+/* Whether this host lets us, asked with memory of its own. */
+static bool can_mark(void)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	int fd;
+	char *memory = guest_memory(&fd, page);
+	bool can = sv_poison_mark(memory, page) != SV_UNSUPPORTED;
+
+	munmap(memory, page);
+	close(fd);
+	return can;
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(marked), cmocka_unit_test(hardware)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(marked)};
+	const struct CMUnitTest more[] = {cmocka_unit_test(marked), cmocka_unit_test(hardware)};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	if (!can_mark()) {
+		puts("1..0 # SKIP no UFFDIO_POISON on this kernel, or not for this user");
+		return 0;
+	}
+	/* The other takes a page of this machine away until it is booted again: only by wish. */
+	return getenv("SALVAGE_TEST_HWPOISON") ? cmocka_run_group_tests(more, NULL, NULL)
+					       : cmocka_run_group_tests(tests, NULL, NULL);
 }

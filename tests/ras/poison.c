@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The poison map against a plain list, its file against hostile ones, and taking host pages out of service. */
+/*
+ * The poison map against a plain list, its file against hostile ones, and taking host pages out of service.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>

@@ -2,7 +2,9 @@
 /* sv_ras from outside: what is new, what is a repeat, what survives, and disks that fail. */
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -377,15 +379,63 @@ static void disk_fails(void **state)
 	}
 }
 
-/* A real one: the file system of /dev/shm may be mounted only by root. */
-static void starts_without_room(void **state)
+static void limit_files(uint64_t bytes)
 {
-	struct sv_ras_config config = {.vm = "guest", .journal = "/proc/self/journal"};
+	struct rlimit limit;
+
+	getrlimit(RLIMIT_FSIZE, &limit);
+	limit.rlim_cur = bytes && bytes < limit.rlim_max ? bytes : limit.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+/* The kernel's own refusals, by a limit that stands in for a full disk: at the start, and later. */
+static void no_room(void **state)
+{
+	struct sv_ras_config config = {.vm = "guest", .max_pages = 100};
 	struct sv_ras_opening opening;
+	struct sv_ras_answer answer;
+	struct sv_ras_state numbers;
+	struct files files;
 	struct sv_ras *ras;
 
+	files_make(&files);
+	config.journal = files.journal;
+	signal(SIGXFSZ, SIG_IGN);
+	limit_files(8192);
 	assert_int_equal(sv_ras_open(&config, &ras, &opening), SV_SYSTEM);
-	assert_non_null(strstr(opening.text, "/proc/self/journal"));
+	assert_int_equal(errno, EFBIG);
+	assert_non_null(strstr(opening.text, "File too large"));
+	assert_null(ras);
+	assert_int_equal(files_count(&files, "journal"), 0);
+	limit_files(0);
+	assert_int_equal(sv_ras_open(&config, &ras, &opening), SV_OK);
+	assert_true(record_at(ras, 0).durable);
+	/* In the middle of the second record. */
+	limit_files(RECORD_AT(1) + 50);
+	answer = record_at(ras, PAGE);
+	assert_false(answer.durable);
+	assert_int_equal(answer.notice, SV_RAS_NOT_WRITTEN);
+	assert_int_equal(answer.error, EFBIG);
+	assert_int_equal(record_at(ras, 2 * PAGE).notice, 0);
+	assert_int_equal(sv_ras_flush(ras), SV_SYSTEM);
+	limit_files(0);
+	assert_int_equal(sv_ras_flush(ras), SV_OK);
+	sv_ras_state(ras, &numbers);
+	assert_int_equal(numbers.unwritten, 0);
+	assert_true(record_at(ras, PAGE).durable);
+	/* What is there is not given up for a new file that cannot be made. */
+	memcpy(config.boot, opening.boot, sizeof(config.boot));
+	config.max_pages = 1000;
+	sv_ras_close(ras);
+	limit_files(8192);
+	assert_int_equal(sv_ras_open(&config, &ras, &opening), SV_SYSTEM);
+	limit_files(0);
+	assert_int_equal(files_count(&files, "journal"), 1);
+	assert_int_equal(sv_ras_open(&config, &ras, &opening), SV_OK);
+	assert_int_equal(opening.restored, 3);
+	sv_ras_close(ras);
+	signal(SIGXFSZ, SIG_DFL);
+	files_remove(&files);
 }
 
 struct storm {
@@ -462,7 +512,7 @@ int main(void)
 		cmocka_unit_test(goes_on),
 		cmocka_unit_test(set_aside_when_full),
 		cmocka_unit_test(disk_fails),
-		cmocka_unit_test(starts_without_room),
+		cmocka_unit_test(no_room),
 		cmocka_unit_test(many_threads),
 	};
 

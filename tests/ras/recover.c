@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A journal cut at every byte, and with every bit of it flipped: whatever is left whole is found, and it opens. */
+/*
+ * A journal cut at every byte, and with every bit of it flipped: whatever is left whole is found, and it
+ * opens.
+ */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -25,7 +28,7 @@ static int make(void **state)
 	struct sv_ras *ras;
 	int fd;
 
-	files_make(&original.files);
+	files_make_fast(&original.files);
 	ras = ras_at(original.files.journal, 1, PAGES, NULL);
 	for (uint64_t i = 0; i < PAGES; i++)
 		for (uint64_t n = 0; n <= i; n++)
@@ -59,8 +62,8 @@ static void put(const struct original *original, const uint8_t *bytes, size_t si
 }
 
 /*
- * Whether the record of page i is whole in a file of which only the first size bytes are left. What is cut off reads
- * as zero, so zeros at its end may be missing.
+ * Whether the record of page i is whole in a file of which only the first size bytes are left. What is cut
+ * off reads as zero, so zeros at its end may be missing.
  */
 static bool is_whole(const struct original *original, size_t size, uint32_t i)
 {
