@@ -69,8 +69,6 @@ uint32_t journal_latest(struct journal_scan *scan, const uint8_t boot[16])
 			record.count = scan->tallies[i].count;
 		number = pages_add(&set, sv_ras_identify(&record.error, &page) | page);
 		/* number <= i: what is overwritten was read. */
-		if (number < count && scan->records[number].count > record.count)
-			record.count = scan->records[number].count;
 		scan->records[number] = record;
 		count = atomic_load(&set.count);
 	}

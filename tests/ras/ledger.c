@@ -254,6 +254,34 @@ static void absorbs_what_is_left(void **state)
 	sv_ledger_close(ledger);
 }
 
+/* A last record that is half there is one that is being written; one before others is lost. */
+static void absorbs_what_is_being_written(void **state)
+{
+	const struct files *files = *state;
+	struct sv_ras *ras = ras_at(files->journal, 1, 10, NULL);
+	struct sv_ledger *ledger = open_ledger(files);
+	char whole[RECORD_SIZE];
+	int fd;
+
+	for (uint64_t i = 0; i < 3; i++)
+		record_at(ras, i * PAGE);
+	fd = open(files->journal, O_RDWR);
+	assert_int_equal(pread(fd, whole, sizeof(whole), RECORD_AT(2)), sizeof(whole));
+	assert_int_equal(pwrite(fd, "", 1, RECORD_AT(2)), 1);
+	assert_int_equal(absorb(ledger, files->journal).records, 2);
+	assert_int_equal(pwrite(fd, whole, sizeof(whole), RECORD_AT(2)), sizeof(whole));
+	assert_int_equal(absorb(ledger, files->journal).records, 1);
+	record_at(ras, 3 * PAGE);
+	record_at(ras, 4 * PAGE);
+	assert_int_equal(pwrite(fd, "", 1, RECORD_AT(3)), 1);
+	assert_int_equal(absorb(ledger, files->journal).records, 1);
+	assert_int_equal(absorb(ledger, files->journal).records, 0);
+	assert_int_equal(sum_of(ledger, NULL).pages, 4);
+	close(fd);
+	sv_ras_close(ras);
+	sv_ledger_close(ledger);
+}
+
 static void forgets(void **state)
 {
 	const struct files *files = *state;
@@ -566,6 +594,7 @@ int main(int argc, char **argv)
 		WITH_FILES(keeps_every_field),
 		WITH_FILES(makes_room),
 		WITH_FILES(absorbs_what_is_left),
+		WITH_FILES(absorbs_what_is_being_written),
 		WITH_FILES(forgets),
 		WITH_FILES(adds),
 		WITH_FILES(migrates),

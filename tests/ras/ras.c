@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* sv_ras from outside: what is new, what is a repeat, what survives, and disks that fail. */
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -309,6 +310,44 @@ static void set_aside_when_full(void **state)
 	files_remove(&files);
 }
 
+static unsigned synced, unsynced;
+
+/* What a kill cannot show and a power failure would: how the file that is written to was opened. */
+static ssize_t watching_write(int fd, const void *data, size_t size, off_t offset)
+{
+	if (fcntl(fd, F_GETFL) & O_DSYNC)
+		synced++;
+	else
+		unsynced++;
+	return pwrite(fd, data, size, offset);
+}
+
+static void durable_writes(void **state)
+{
+	struct files files;
+	struct sv_ras *ras;
+
+	files_make(&files);
+	ras = ras_at(files.journal, 0, 10, NULL);
+	ras->journal.write = watching_write;
+	for (uint64_t i = 0; i < 5; i++) {
+		/* One write a first sighting, none a repeat. */
+		record_at(ras, i * PAGE);
+		for (unsigned n = 0; n < 3; n++)
+			record_at(ras, i * PAGE);
+		assert_int_equal(synced, i + 1);
+	}
+	assert_int_equal(unsynced, 0);
+	/* Counts need not wait for the disk. */
+	sv_ras_flush(ras);
+	assert_int_equal(synced, 5);
+	assert_int_equal(unsynced, 5);
+	sv_ras_flush(ras);
+	assert_int_equal(unsynced, 5);
+	sv_ras_close(ras);
+	files_remove(&files);
+}
+
 static int write_error;
 static size_t write_limit;
 
@@ -440,7 +479,8 @@ static void no_room(void **state)
 
 struct storm {
 	struct sv_ras *ras;
-	unsigned thread, new, not_durable;
+	bool guess; /* all of its errors are inferred, not a third of them */
+	unsigned thread, new, not_durable, wrongly_confirmed;
 };
 
 enum { STORM_PAGES = 64, STORM_ROUNDS = 500, STORM_THREADS = 4 };
@@ -456,11 +496,13 @@ static void *storm(void *opaque)
 				error_at((i * 5 + storm->thread % 2) % STORM_PAGES * PAGE);
 			struct sv_ras_answer answer;
 
-			if (i % 3 == storm->thread % 3)
+			if (storm->guess || i % 3 == storm->thread % 3)
 				error.valid |= SV_RAS_INFERRED;
 			sv_ras_record(storm->ras, &error, &answer);
 			storm->new += answer.sighting == SV_RAS_NEW;
-			storm->not_durable += !answer.durable;
+			storm->not_durable += !answer.durable && answer.sighting != SV_RAS_SATURATED;
+			storm->wrongly_confirmed +=
+				answer.sighting == SV_RAS_CONFIRMED && error.valid & SV_RAS_INFERRED;
 		}
 		if (storm->thread == 0 && round % 100 == 0)
 			sv_ras_flush(storm->ras);
@@ -481,7 +523,7 @@ static void many_threads(void **state)
 	files_make(&files);
 	ras = ras_at(files.journal, 9, STORM_PAGES, NULL);
 	for (unsigned i = 0; i < STORM_THREADS; i++) {
-		storms[i] = (struct storm){ras, i, 0, 0};
+		storms[i] = (struct storm){.ras = ras, .thread = i};
 		pthread_create(&threads[i], NULL, storm, &storms[i]);
 	}
 	for (unsigned i = 0; i < STORM_THREADS; i++) {
@@ -489,6 +531,7 @@ static void many_threads(void **state)
 		new += storms[i].new;
 		/* Whoever is told of a page, first or not, is told when it is on disk. */
 		assert_int_equal(storms[i].not_durable, 0);
+		assert_int_equal(storms[i].wrongly_confirmed, 0);
 	}
 	assert_int_equal(new, STORM_PAGES);
 	sv_ras_close(ras);
@@ -499,6 +542,37 @@ static void many_threads(void **state)
 	assert_int_equal(total, STORM_THREADS * STORM_ROUNDS * STORM_PAGES);
 	sv_ras_close(ras);
 	files_remove(&files);
+}
+
+/* More pages than are told apart: the limit holds whoever comes first, and who guesses confirms no one. */
+static void many_threads_saturate(void **state)
+{
+	for (unsigned attempt = 0; attempt < 10; attempt++) {
+		struct storm storms[STORM_THREADS];
+		pthread_t threads[STORM_THREADS];
+		struct sv_ras_state numbers;
+		unsigned new = 0;
+		struct files files;
+		struct sv_ras *ras;
+
+		files_make(&files);
+		ras = ras_at(files.journal, 9, STORM_PAGES / 8, NULL);
+		for (unsigned i = 0; i < STORM_THREADS; i++) {
+			storms[i] = (struct storm){.ras = ras, .guess = true, .thread = i};
+			pthread_create(&threads[i], NULL, storm, &storms[i]);
+		}
+		for (unsigned i = 0; i < STORM_THREADS; i++) {
+			pthread_join(threads[i], NULL);
+			new += storms[i].new;
+			assert_int_equal(storms[i].wrongly_confirmed, 0);
+		}
+		sv_ras_state(ras, &numbers);
+		assert_int_equal(new, STORM_PAGES / 8);
+		assert_int_equal(numbers.distinct, STORM_PAGES / 8);
+		assert_int_equal(numbers.inferred, STORM_PAGES / 8);
+		sv_ras_close(ras);
+		files_remove(&files);
+	}
 }
 
 int main(void)
@@ -514,6 +588,8 @@ int main(void)
 		cmocka_unit_test(disk_fails),
 		cmocka_unit_test(no_room),
 		cmocka_unit_test(many_threads),
+		cmocka_unit_test(many_threads_saturate),
+		cmocka_unit_test(durable_writes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

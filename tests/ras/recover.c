@@ -196,6 +196,7 @@ static void either_header(void **state)
 	const struct original *original = *state;
 	struct sv_ras_opening opening;
 	uint8_t zeros[HEADER_SIZE] = {0};
+	struct journal_scan scan;
 	struct sv_ras *ras;
 	int fd;
 
@@ -210,6 +211,16 @@ static void either_header(void **state)
 	ras = ras_at(original->files.journal, 2, PAGES, &opening);
 	assert_string_equal(opening.text, "");
 	sv_ras_close(ras);
+	/* Of two that are whole, the later one holds, wherever it is. */
+	put(original, original->bytes, original->size);
+	for (uint8_t boot = 2; boot < 6; boot++) {
+		sv_ras_close(ras_at(original->files.journal, boot, PAGES, &opening));
+		fd = open(original->files.journal, O_RDONLY);
+		assert_int_equal(journal_scan(fd, &scan), 0);
+		assert_int_equal(scan.header.boot[0], boot);
+		journal_scan_free(&scan);
+		close(fd);
+	}
 }
 
 /* Files that were never a journal, with any content. */
