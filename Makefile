@@ -49,9 +49,10 @@ sweep:
 bench: all
 	@$(BUILD)/salvage bench
 
-# The behaviour oracle in full, some minutes (oracle/README.md).
+# The behaviour oracle in full, some minutes, and its translations, some more (oracle/README.md).
 oracle: native
 	@$(BUILD)/oracle/oracle --guest=$(BUILD)/oracle/guest.elf $(ORACLE)
+	@$(BUILD)/oracle/oracle --translate --guest=$(BUILD)/oracle/translate-guest.elf $(TRANSLATE)
 
 install: all
 	$(MESON) install -C $(BUILD) --no-rebuild

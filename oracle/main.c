@@ -14,11 +14,14 @@
 
 #include "minimise.h"
 #include "run.h"
+#include "translate.h"
 
 #define EXIT_SKIP 77
 
+#define CASES           20000000
+#define TRANSLATE_CASES 5000000
+
 static struct options options = {
-	.cases = 20000000,
 	.workers = 2,
 	.qemu = "qemu-system-aarch64",
 };
@@ -38,14 +41,12 @@ static uint64_t number(const char *text, const char *what)
 static void parse(int argc, char **argv)
 {
 	static const struct option known[] = {
-		{"cases", required_argument, NULL, 'c'},
-		{"seed", required_argument, NULL, 's'},
-		{"workers", required_argument, NULL, 'w'},
-		{"qemu", required_argument, NULL, 'q'},
-		{"guest", required_argument, NULL, 'g'},
-		{"row", required_argument, NULL, 'r'},
-		{NULL, 0, NULL, 0},
+		{"cases", required_argument, NULL, 'c'},   {"seed", required_argument, NULL, 's'},
+		{"workers", required_argument, NULL, 'w'}, {"qemu", required_argument, NULL, 'q'},
+		{"guest", required_argument, NULL, 'g'},   {"row", required_argument, NULL, 'r'},
+		{"translate", no_argument, NULL, 't'},     {NULL, 0, NULL, 0},
 	};
+	bool counted = false;
 	int option;
 
 	options.seed = (uint64_t)time(NULL);
@@ -53,6 +54,7 @@ static void parse(int argc, char **argv)
 		switch (option) {
 		case 'c':
 			options.cases = number(optarg, "--cases");
+			counted = true;
 			break;
 		case 's':
 			options.seed = number(optarg, "--seed");
@@ -69,14 +71,20 @@ static void parse(int argc, char **argv)
 		case 'r':
 			options.row = optarg;
 			break;
+		case 't':
+			options.translate = true;
+			break;
 		default:
 			exit(2);
 		}
 	}
-	if (!options.guest || optind != argc || !options.workers || options.workers > 64 || !options.cases) {
+	if (!counted)
+		options.cases = options.translate ? TRANSLATE_CASES : CASES;
+	if ((options.row && options.translate) || !options.guest || optind != argc || !options.workers ||
+	    options.workers > 64 || !options.cases) {
 		fprintf(stderr,
 			"usage: oracle --guest=ELF [--cases=N] [--seed=N] [--workers=1..64] [--qemu=PROGRAM] "
-			"[--row=ENCODING]\n");
+			"[--row=ENCODING | --translate]\n");
 		exit(2);
 	}
 }
@@ -164,6 +172,8 @@ int main(int argc, char **argv)
 	}
 	printf("seed %llu, QEMU %s\n", (unsigned long long)options.seed, version);
 	fflush(stdout);
+	if (options.translate)
+		return translate_main(&options, version);
 
 	bytes = options.workers * sizeof(*results);
 	results = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);

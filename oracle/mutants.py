@@ -14,8 +14,9 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TABLE = 'isa/a64.isa'
+TRANSLATE = 'translate'
 
-# what is broken, row to run, file (in the table: the row's line), what, by what
+# what is broken, row to run (or the translation oracle), file (in the table: the row's line), what, by what
 MUTANTS = [
     ('element size', 'LDP_32_ldstpair_off', TABLE, 'r 2x4', 'r 2x8'),
     ('element size', 'STRH_32_ldst_immpost', TABLE, 'w 1x2', 'w 1x1'),
@@ -33,6 +34,27 @@ MUTANTS = [
     ('the second page', 'LDP_64_ldstpair_off', 'src/abort/segments.c', 'va = plan->va + offset, length', 'va = plan->va, length'),
     ('BTYPE', 'LDP_64_ldstpair_off', 'src/abort/session.c', '(SV_PSTATE_SS | SV_PSTATE_BTYPE)', 'SV_PSTATE_SS'),
     ('tag bytes', 'LDP_64_ldstpair_off', 'src/mmu/regime.c', 'upper ? va | tag : va & ~tag', 'va'),
+    ('52-bit input', TRANSLATE, 'src/mmu/regime.c', '(large ? 52 : 48)', '48'),
+    ('small tables', TRANSLATE, 'src/mmu/regime.c', '? most : 39)', '? 47 : 39)'),
+    ('E0PD', TRANSLATE, 'src/mmu/regime.c', '(stage1->kind.el0 && has(stage1, SV_MMU_E0PD)', '(has(stage1, SV_MMU_E0PD)'),
+    ('EPD', TRANSLATE, 'src/mmu/regime.c', 'TCR_EPD(regime->tcr, regime->upper)', 'TCR_EPD(regime->tcr, false)'),
+    ('TBID', TRANSLATE, 'src/mmu/regime.c', 'stage1->kind.fetch && has(stage1, SV_MMU_TBID)', 'has(stage1, SV_MMU_TBID)'),
+    ('IPS', TRANSLATE, 'src/mmu/regime.c', 'size < most ? size : most', 'most'),
+    ('address bits with 64 KiB', TRANSLATE, 'src/mmu/walk.c', '(desc >> 12 & 0xf) << 48', '(desc >> 12 & 7) << 48'),
+    ('address bits with DS', TRANSLATE, 'src/mmu/walk.c', '(desc >> 8 & 3) << 50', '(desc >> 8 & 1) << 50'),
+    ('blocks with DS', TRANSLATE, 'src/mmu/walk.c', '== 12 ? !regime->ds', '== 12 ? 1'),
+    ('the access flag', TRANSLATE, 'src/mmu/walk.c', ' && !regime->ha', ''),
+    ('address size before access flag', TRANSLATE, 'src/mmu/walk.c', 'base >> regime->output_bits', 'desc & DESC_AF && base >> regime->output_bits'),
+    ('endianness of tables', TRANSLATE, 'src/mmu/walk.c', 'SV_SCTLR_EE', 'SV_SCTLR_E0E >> 24'),
+    ('what EL0 writes', TRANSLATE, 'src/mmu/permission.c', ' || el0 & W))', '))'),
+    ('APTable', TRANSLATE, 'src/mmu/permission.c', ' || tables & DESC_APTable1', ''),
+    ('HPD', TRANSLATE, 'src/mmu/permission.c', 'regime->hpd ? 0 : tables', 'tables'),
+    ('the dirty state', TRANSLATE, 'src/mmu/permission.c', 'regime->hd && desc & DESC_DBM', 'desc & DESC_DBM'),
+    ('PAN', TRANSLATE, 'src/mmu/permission.c', ' && !stage1->kind.el0', ''),
+    ('WXN', TRANSLATE, 'src/mmu/permission.c', '(sctlr & SV_SCTLR_WXN ? WXN : 0)', '0'),
+    ('shareability with DS', TRANSLATE, 'src/mmu/attributes.c', 'regime->ds ? TCR_SH(regime->tcr, regime->upper)', 'regime->ds ? DESC_SH(desc)'),
+    ('level -1', TRANSLATE, 'src/mmu/fault.c', '0x2b, 0x04', '0x2a, 0x04'),
+    ('UAO', TRANSLATE, 'src/mmu/walk.c', 'context->pstate & SV_PSTATE_UAO', '1'),
 ]
 
 
@@ -71,8 +93,10 @@ def main():
                 shutil.copytree(ROOT / part, tree / part)
             break_line(tree / path, row, old, new)
             build(tree)
-            run = subprocess.run([tree / 'run', '--guest', options.guest, '--cases=3000', '--seed=1', '--workers=1', '--row', row],
-                                 stdout=subprocess.PIPE, text=True, check=False)
+            what_to_run = ['--guest', options.guest, '--cases=3000', '--row', row]
+            if row == TRANSLATE:
+                what_to_run = ['--guest', options.guest.with_name('translate-guest.elf'), '--cases=30000', '--translate']
+            run = subprocess.run([tree / 'run', '--seed=1', '--workers=1', *what_to_run], stdout=subprocess.PIPE, text=True, check=False)
         output = run.stdout.splitlines()
         first = next((i for i, line in enumerate(output) if line.startswith('MISMATCH')), None)
         caught = run.returncode == 1 and first is not None

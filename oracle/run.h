@@ -9,6 +9,7 @@ struct options {
 	uint64_t cases, seed;
 	unsigned workers, version;
 	const char *qemu, *guest, *row;
+	bool translate; /* the translation oracle instead (translate.h) */
 };
 
 #define ROWS     2048
