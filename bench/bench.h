@@ -8,6 +8,7 @@
 
 int bench_decode(void);
 int bench_abort(void);
+int bench_translate(void);
 int bench_exit(void);
 int bench_ras(void);
 

@@ -13,6 +13,7 @@ static const struct {
 } benches[] = {
 	{"decode", "time to decode a word, next to Capstone", bench_decode},
 	{"abort", "one resolved abort against a vCPU in memory", bench_abort},
+	{"translate", "one stage-1 translation, tables in memory", bench_translate},
 	{"ras", "recording a memory error: first sighting, repeat, and what it costs others", bench_ras},
 	{"exit", "an emulated access on a real KVM, over one that the CPU describes", bench_exit},
 };
@@ -24,7 +25,7 @@ static void usage(void)
 	printf("usage: salvage bench [NAME...]\n\n"
 	       "Runs the named benchmarks, or all, and prints a table for each.\n\n");
 	for (size_t i = 0; i < BENCHES; i++)
-		printf("  %-8s %s\n", benches[i].name, benches[i].summary);
+		printf("  %-10s %s\n", benches[i].name, benches[i].summary);
 }
 
 /* The benchmark's index, or BENCHES. */

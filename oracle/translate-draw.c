@@ -246,7 +246,7 @@ static uint64_t draw_tables(struct drawer *drawer, const struct plan *plan, uint
 
 		if (plan->wide && level == plan->start && align < 6)
 			align = 6;
-		/* QEMU before 9.0 fails an assertion at external aborts of level -1. */
+		/* QEMU 7.2 fails an assertion at external aborts of level -1. */
 		if (percent(drawer, 2) && (level >= 0 || drawer->stage2 || drawer->version >= 900)) {
 			hole = nowhere(drawer, plan) & ~low(align);
 		} else {

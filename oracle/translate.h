@@ -101,36 +101,36 @@ struct prediction {
  * What QEMU is forgiven: each is counted, and nothing else is. The first ones are known before a case runs,
  * and are not run: who knows what a store would hit.
  */
-#define TRANSLATE_EXCLUSIONS(X)                                                                            \
-	X(BLOCK,                                                                                           \
-	  "QEMU before 8.2 takes a block descriptor at any level but 3; reserved ones are translation "    \
-	  "faults (DDI 0487, D8.3.1)")                                                                     \
-	X(HIGH_BITS, "QEMU ignores address bits 51:48 (64 KiB) or 51:50 (DS) of descriptors and TTBR "     \
-		     "where IPS is smaller than 52 bits; they are address size faults (DDI 0487, "         \
-		     "AArch64.OAOutOfRange)")                                                              \
-	X(SMALL_TABLE, "QEMU takes bits 5:4 of TTBR for address also where they are bits 51:50 of a base " \
-		       "that is aligned to 64 bytes (DDI 0487, TTBR0_EL1)")                                \
-	X(DBM_FETCH,                                                                                       \
-	  "QEMU lets DBM make a page writable for stores alone, not where a writable page is not "         \
-	  "executable (DDI 0487, AArch64.S1ApplyOutputPerms)")                                             \
-	X(BLOCK_RES0,                                                                                      \
-	  "QEMU compares RES0 bits below a block's address with IPS (DDI 0487, AArch64.LeafBase)")         \
-	X(WXN_PAN,                                                                                         \
-	  "QEMU lets EL1 execute under WXN what PAN and EPAN keep it from writing; PAN is not about "      \
-	  "fetches (DDI 0487, AArch64.CreateAccDescIFetch)")                                               \
-	X(PAN_RESERVED,                                                                                    \
-	  "with PAN and permission indirection QEMU asks what EL0 may do, the architecture "               \
-	  "whether PIRE0_EL1 has anything but 0 (DDI 0487, AArch64.S1IndirectBasePermissions): "           \
-	  "reserved encodings differ")                                                                     \
-	X(DIRTY_SWAP, "with permission indirection QEMU lets an atomic write a clean page")                \
-	X(DIRTY_AT, "QEMU's AT does not know the dirty state; AT not compared")                            \
-	X(SWAP,                                                                                            \
-	  "an atomic on a page that can only be read, where there is no memory: QEMU reads first, and "    \
-	  "meets the external or stage-2 abort")                                                           \
-	X(CACHES_OFF, "QEMU's PAR_EL1 does not know SCTLR_EL1.C: attributes not compared")                 \
-	X(RESERVED, "SH 0b01 and attribute 0x40 (FEAT_XS): shareability not compared")                     \
-	X(SHAREABILITY,                                                                                    \
-	  "QEMU before 8.0 reports a descriptor's SH where memory that is not cached is Outer "            \
+#define TRANSLATE_EXCLUSIONS(X)                                                                             \
+	X(BLOCK,                                                                                            \
+	  "QEMU 7.2, not 11.1, takes a block descriptor at any level but 3; reserved ones are translation " \
+	  "faults (DDI 0487, D8.3.1)")                                                                      \
+	X(HIGH_BITS, "QEMU ignores address bits 51:48 (64 KiB) or 51:50 (DS) of descriptors and TTBR "      \
+		     "where IPS is smaller than 52 bits; they are address size faults (DDI 0487, "          \
+		     "AArch64.OAOutOfRange)")                                                               \
+	X(SMALL_TABLE, "QEMU takes bits 5:4 of TTBR for address also where they are bits 51:50 of a base "  \
+		       "that is aligned to 64 bytes (DDI 0487, TTBR0_EL1)")                                 \
+	X(DBM_FETCH,                                                                                        \
+	  "QEMU lets DBM make a page writable for stores alone, not where a writable page is not "          \
+	  "executable (DDI 0487, AArch64.S1ApplyOutputPerms)")                                              \
+	X(BLOCK_RES0,                                                                                       \
+	  "QEMU compares RES0 bits below a block's address with IPS (DDI 0487, AArch64.LeafBase)")          \
+	X(WXN_PAN,                                                                                          \
+	  "QEMU lets EL1 execute under WXN what PAN and EPAN keep it from writing; PAN is not about "       \
+	  "fetches (DDI 0487, AArch64.CreateAccDescIFetch)")                                                \
+	X(PAN_RESERVED,                                                                                     \
+	  "with PAN and permission indirection QEMU asks what EL0 may do, the architecture "                \
+	  "whether PIRE0_EL1 has anything but 0 (DDI 0487, AArch64.S1IndirectBasePermissions): "            \
+	  "reserved encodings differ")                                                                      \
+	X(DIRTY_SWAP, "with permission indirection QEMU lets an atomic write a clean page")                 \
+	X(DIRTY_AT, "QEMU's AT does not know the dirty state; AT not compared")                             \
+	X(SWAP,                                                                                             \
+	  "an atomic on a page that can only be read, where there is no memory: QEMU reads first, and "     \
+	  "meets the external or stage-2 abort")                                                            \
+	X(CACHES_OFF, "QEMU's PAR_EL1 does not know SCTLR_EL1.C: attributes not compared")                  \
+	X(RESERVED, "SH 0b01 and attribute 0x40 (FEAT_XS): shareability not compared")                      \
+	X(SHAREABILITY,                                                                                     \
+	  "QEMU 7.2, not 11.1, reports a descriptor's SH where memory that is not cached is Outer "         \
 	  "Shareable (DDI 0487, EffectiveShareability): shareability not compared")
 
 enum translate_exclusion {

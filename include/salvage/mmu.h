@@ -13,6 +13,8 @@
  * - Hardware update of the access flag and the dirty state: tables are never written. What is said is what
  *   an access would be told whose update had succeeded: no access flag fault, a dirty page writable.
  * - Instructions may be fetched from Device memory.
+ * TCR2_EL1.PnCH (FEAT_THE) redefines the Contiguous bit only; HAFT would only have tables written.
+ * HCR_EL2 is the host's: its DC and TGE are not looked at.
  * Refused, by name: what enum sv_mmu_refusal lists.
  */
 #ifndef SALVAGE_MMU_H

@@ -69,15 +69,18 @@ static enum sv_status read_descriptor(const struct stage1 *stage1, uint64_t ipa,
 static enum sv_status walk(const struct stage1 *stage1, const struct regime *regime, uint64_t ttbr,
 			   struct sv_translation *out)
 {
-	unsigned stride = regime->granule - 3;
-	unsigned levels = (regime->input_bits - regime->granule + stride - 1) / stride;
-	unsigned shift = regime->granule + (levels - 1) * stride;
-	unsigned index_bits = regime->input_bits - shift;
-	uint64_t tables = 0, table = first_table(regime, ttbr, index_bits + 3), desc;
+	unsigned stride = regime->granule - 3, shift = regime->granule, index_bits;
+	uint64_t tables = 0, table, desc;
+	int8_t start = 3;
 
+	for (; shift + stride < regime->input_bits; shift += stride)
+		start--;
+	index_bits = regime->input_bits - shift;
+	table = first_table(regime, ttbr, index_bits + 3);
+	/* Of the base register it is level 0, wherever the walk starts. */
 	if (table >> regime->output_bits)
 		return SV_ADDRESS_SIZE;
-	for (out->level = (int8_t)(4 - (int)levels);; out->level++) {
+	for (out->level = start;; out->level++) {
 		enum sv_status status =
 			read_descriptor(stage1, table + (stage1->va >> shift & low_bits(index_bits)) * 8,
 					&desc, out);
