@@ -148,6 +148,8 @@ static void draw_tcr(struct drawer *drawer, struct plan *plan)
 	tcr |= field(plan, 41, 42, percent(drawer, 30));
 	tcr |= field(plan, 51, 52, percent(drawer, 40));
 	tcr |= field(plan, 55, 56, percent(drawer, 10));
+	if (drawer->features & SV_MMU_MTX)
+		tcr |= field(plan, 60, 61, percent(drawer, 30));
 	tcr |= (uint64_t)percent(drawer, 30) << 39 | (uint64_t)percent(drawer, 50) << 40;
 	/* DS means nothing to 64 KiB granules. */
 	if (g == 2 && drawer->features & SV_MMU_LPA2_4K)

@@ -89,9 +89,14 @@ uint64_t sv_regime_untag(const struct stage1 *stage1, uint64_t tcr)
 	uint64_t va = stage1->va, tag = UINT64_C(0xff) << 56;
 	bool upper = va >> 55 & 1;
 
-	/* Without TBI, MTX makes a tag of bits 59:56 only. */
-	if (!TCR_TBI(tcr, upper) || (stage1->kind.fetch && has(stage1, SV_MMU_TBID) && TCR_TBID(tcr, upper)))
-		tag = has(stage1, SV_MMU_MTX) && TCR_MTX(tcr, upper) ? UINT64_C(0xf) << 56 : 0;
+	if (!TCR_TBI(tcr, upper) ||
+	    (stage1->kind.fetch && has(stage1, SV_MMU_TBID) && TCR_TBID(tcr, upper))) {
+		/* MTX makes a tag of bits 59:56, but of a fetch only with the MMU on (S1DisabledOutput). */
+		bool canonical = has(stage1, SV_MMU_MTX) && TCR_MTX(tcr, upper) &&
+				 (!stage1->kind.fetch || stage1->context->sctlr_el1 & SV_SCTLR_M);
+
+		tag = canonical ? UINT64_C(0xf) << 56 : 0;
+	}
 	return upper ? va | tag : va & ~tag;
 }
 

@@ -416,6 +416,14 @@ static void address_of_mmu_off(void **state)
 	assert_int_equal(translate(&machine, 0x5500000000001000, load, 0x30d00800, EL1, &out), SV_OK);
 	assert_int_equal(translate(&machine, 0x5500000000001000, fetch, 0x30d00800, EL1, &out),
 			 SV_ADDRESS_SIZE);
+	/* MTX: four bits, and not of a fetch. */
+	machine.regs[SV_TCR_EL1] = UINT64_C(1) << 60;
+	assert_int_equal(translate(&machine, 0x0500000000001000, load, 0x30d00800, EL1, &out), SV_OK);
+	assert_int_equal(out.ipa, 0x1000);
+	assert_int_equal(translate(&machine, 0x1500000000001000, load, 0x30d00800, EL1, &out),
+			 SV_ADDRESS_SIZE);
+	assert_int_equal(translate(&machine, 0x0500000000001000, fetch, 0x30d00800, EL1, &out),
+			 SV_ADDRESS_SIZE);
 }
 
 static void sizes(void **state)
