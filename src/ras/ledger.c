@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Opening the database, and setting it aside if it is none. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
+#include "directory.h"
 #include "ledger-private.h"
 #include "schema.h"
 
@@ -76,19 +75,6 @@ static enum sv_status open_database(struct sv_ledger *ledger, enum sv_ledger_mod
 	return status;
 }
 
-static int lock_directory(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	char *directory = slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
-	int fd = directory ? open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-
-	if (fd >= 0)
-		while (flock(fd, LOCK_EX) && errno == EINTR)
-			;
-	free(directory);
-	return fd;
-}
-
 /* Renames the database and what belongs to it; aside gets the new name. */
 static bool set_aside(const char *path, char *aside, size_t size)
 {
@@ -114,7 +100,7 @@ static bool set_aside(const char *path, char *aside, size_t size)
 /* With the directory locked, so that of two processes that find the damage one finds it repaired. */
 static enum sv_status replace(struct sv_ledger *ledger, char *text, size_t size)
 {
-	int directory = lock_directory(ledger->path);
+	int directory = directory_lock(ledger->path);
 	char aside[4200], why[sizeof(ledger->error)];
 	enum sv_status status;
 

@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "directory.h"
 #include "journal.h"
 #include "pages.h"
 
@@ -30,23 +31,6 @@ static enum sv_status refuse(struct sv_ras_opening *opening, enum sv_status stat
 		 status == SV_SYSTEM ? ": " : "", status == SV_SYSTEM ? strerror(error) : "");
 	errno = error;
 	return status;
-}
-
-/* The directory of path, locked where the file system can do that, or -1. */
-static int lock_directory(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	char directory[4096] = ".";
-	int fd;
-
-	if (slash)
-		snprintf(directory, sizeof(directory), "%.*s", slash == path ? 1 : (int)(slash - path), path);
-	fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	/* NFS locks no directories; then two starts at the same instant are not told apart. */
-	if (fd >= 0)
-		while (flock(fd, LOCK_EX) && errno == EINTR)
-			;
-	return fd;
 }
 
 uint32_t journal_latest(struct journal_scan *scan, const uint8_t boot[16])
@@ -266,7 +250,7 @@ static enum sv_status take_over(struct journal *journal, const char *path, int d
 enum sv_status journal_open(struct journal *journal, const char *path, const struct journal_header *header,
 			    uint32_t reserve, struct journal_scan *scan, struct sv_ras_opening *opening)
 {
-	int directory = lock_directory(path), error;
+	int directory = directory_lock(path), error;
 	enum sv_status status;
 
 	memset(scan, 0, sizeof(*scan));
