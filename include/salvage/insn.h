@@ -305,6 +305,7 @@ struct sv_plan {
 	bool tags_only;  /* and nothing else is: there is no access to perform */
 	bool predicated; /* only elements with a bit in active are accessed */
 	bool unfinished; /* the registers move on, the PC does not: the CPU executes the rest */
+	bool fails;      /* a store-exclusive: its status is 1, and nothing is stored */
 	bool responds;   /* a store whose device answers: ST64BV */
 	bool backward;   /* a copy that begins at its end */
 	uint64_t base;   /* the base register's new value, if writeback */

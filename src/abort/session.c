@@ -176,7 +176,7 @@ static enum sv_reason objection(const struct sv_session *session, const struct s
 {
 	const struct sv_region *window = piece->segment->region;
 
-	if (session->plan.tags_only)
+	if (session->plan.tags_only || session->plan.fails)
 		return SV_REASON_NONE;
 	if (session->plan.op && !(window->kind == SV_REGION_WINDOW && window->atomics))
 		return SV_REASON_ATOMIC;
@@ -264,6 +264,18 @@ static enum sv_verdict refuse_row(struct sv_session *session)
 	const struct sv_row *row = session->report.insn.row;
 
 	return sv_session_refusal(session, sv_row_cause(row), SV_REASON_FIRST_REFUSED + row->refusal - 1);
+}
+
+/* Whether a rule wants what is refused otherwise: of exclusives alone is there something to do. */
+static bool by_policy(const struct sv_session *session)
+{
+	const struct sv_row *row = session->report.insn.row;
+	enum sv_action action;
+
+	if (row->refusal != SV_REFUSAL_EXCLUSIVE)
+		return false;
+	action = sv_policy_find(session->policy, SV_CAUSE_EXCLUSIVE, row->iclass, session->report.ipa)->action;
+	return action == SV_ACTION_EMULATE || action == SV_ACTION_IGNORE;
 }
 
 /* What stands in the way of an instruction wherever it goes, once its footprint is known. */
@@ -373,7 +385,7 @@ static enum sv_verdict prepare(struct sv_session *session)
 		return retry(session, SV_CAUSE_UNTRANSLATABLE, reason);
 	if (report->insn.unpredictable)
 		return sv_session_refusal(session, SV_CAUSE_UNSUPPORTED, SV_REASON_UNPREDICTABLE);
-	if (report->insn.row->refusal)
+	if (report->insn.row->refusal && !by_policy(session))
 		return refuse_row(session);
 	/* The guest's own: it maps the page and tries again. */
 	if (reason)
@@ -387,7 +399,7 @@ static enum sv_verdict prepare(struct sv_session *session)
 	report->action = report->rule->action;
 	if (report->action == SV_ACTION_OBSERVE)
 		return sv_session_apply(session, session->ignores ? SV_ENDING_IGNORED : SV_ENDING_COMPLETED);
-	if (session->plan.tags_only)
+	if (session->plan.tags_only || session->plan.fails)
 		session->offset = (uint16_t)sv_session_total(session);
 	else if (sv_plan_data(&report->insn, regs, vcpu, &session->plan))
 		return sv_session_stop(session, SV_REASON_REGISTER);

@@ -140,11 +140,11 @@ const struct sv_performer sv_general = {general_address, general_data, sv_genera
 const struct sv_performer *sv_performer(const struct sv_row *row)
 {
 	static const struct sv_performer *const by_class[SV_CLASS_COUNT] = {
-		[SV_CLASS_LDST64B] = &sv_ldst64b, [SV_CLASS_MOPS] = &sv_mops, [SV_CLASS_ZERO] = &sv_block,
-		[SV_CLASS_TAG] = &sv_tag,         [SV_CLASS_SVE] = &sv_sve,
+		[SV_CLASS_LDST64B] = &sv_ldst64b,     [SV_CLASS_MOPS] = &sv_mops, [SV_CLASS_ZERO] = &sv_block,
+		[SV_CLASS_EXCLUSIVE] = &sv_exclusive, [SV_CLASS_TAG] = &sv_tag,   [SV_CLASS_SVE] = &sv_sve,
 	};
 
-	/* Where an exclusive would have gone can be told, and its abort is about that address. */
+	/* Refused, unless a policy says otherwise; its abort is about the address where it would have gone. */
 	if (row->refusal && row->refusal != SV_REFUSAL_EXCLUSIVE)
 		return NULL;
 	/* Of the tag instructions STGP alone transfers registers. */
