@@ -271,7 +271,7 @@ static char *origin(const struct incident *incident, enum explain_situation situ
 		"came from the hardware, or from an emulator.");
 }
 
-bool explain_account(const struct incident *incident, const struct device_tree *tree,
+bool explain_account(const struct incident *incident, const struct vmm_tree *tree,
 		     const struct sv_policy *policy, struct account *account)
 {
 	enum explain_situation situation = explain_judge(incident);
@@ -284,7 +284,7 @@ bool explain_account(const struct incident *incident, const struct device_tree *
 	read_instruction(account, situation, &ok);
 	account->has_address = find_address(account);
 	if (account->has_address && tree) {
-		explain_dtb_find(tree, account->address, &account->place);
+		vmm_tree_find(tree, account->address, &account->place);
 		account->placed = true;
 		account->where = explain_where(account, &ok);
 	}

@@ -78,9 +78,9 @@ static enum story story(const struct place *place, uint64_t address, const struc
 	*near = nearest(place, address, above);
 	if (place->guess == GUESS_UNTRANSLATED)
 		return STORY_UNTRANSLATED;
-	if (place->ram_known && address - place->ram.last - 1 < EXPLAIN_JUST_PAST)
+	if (place->ram_known && address - place->ram.last - 1 < PLACE_JUST_PAST)
 		return STORY_PAST_RAM;
-	if (*near && !*above && address - (*near)->last - 1 < EXPLAIN_JUST_PAST)
+	if (*near && !*above && address - (*near)->last - 1 < PLACE_JUST_PAST)
 		return STORY_PAST_DEVICE;
 	if (place->guess != GUESS_NONE)
 		return STORY_GUESS;

@@ -136,7 +136,7 @@ static int read_log(const struct request *request, struct incidents *incidents)
 }
 
 static int explain(const struct request *request, const struct incidents *incidents,
-		   const struct device_tree *tree)
+		   const struct vmm_tree *tree)
 {
 	for (size_t i = 0; i < incidents->count; i++) {
 		struct account account;
@@ -166,11 +166,11 @@ static int explain(const struct request *request, const struct incidents *incide
 static int run(struct request *request)
 {
 	static struct incidents incidents;
-	struct device_tree tree = {NULL};
+	struct vmm_tree tree = {NULL};
 	int status = 0;
 
 	if (request->dtb) {
-		const char *why = explain_dtb_load(request->dtb, &tree);
+		const char *why = vmm_tree_load(request->dtb, &tree);
 
 		if (why)
 			return cli_fail(CLI_USAGE, request->dtb, "%s", why);

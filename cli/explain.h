@@ -2,7 +2,7 @@
 /*
  * The parts of "salvage explain": a log or options become incidents (explain-log.c, explain-facts.c); an
  * incident an account of what happened (explain-account.c, with explain-situation.c, explain-advice.c,
- * explain-dtb.c, explain-where.c and explain-todo.c); an account text or JSON (explain-print.c).
+ * vmm/tree.c, explain-where.c and explain-todo.c); an account text or JSON (explain-print.c).
  */
 #ifndef EXPLAIN_H
 #define EXPLAIN_H
@@ -15,6 +15,8 @@
 #include <salvage/insn.h>
 #include <salvage/policy.h>
 #include <salvage/syndrome.h>
+
+#include "../vmm/tree.h"
 
 /* What can be known of an incident. Their keys in JSON are in explain-print.c. */
 enum explain_fact {
@@ -149,56 +151,6 @@ bool explain_take_pid(const char *line, uint64_t *pid);
 /* Whatever a line tells of an incident with these messages. False if that is nothing new. */
 bool explain_take_facts(struct incident *incident, const char *line);
 
-/* A piece of the address space as the device tree has it. */
-struct place_region {
-	char path[160]; /* printable ASCII, cut if longer */
-	uint64_t first, last;
-	bool disabled; /* status is neither "okay" nor "ok" */
-	bool memory, pci;
-	bool controller; /* a GIC, which is in the kernel under most VMMs */
-};
-
-enum place_kind { PLACE_NONE, PLACE_DEVICE, PLACE_PCI, PLACE_MEMORY, PLACE_HOLE };
-
-/*
- * A device whose registers just end, or memory that is smaller than was thought, is a likelier story than any
- * guess.
- */
-#define EXPLAIN_JUST_PAST 0x10000
-
-/* A mistake that would explain an address in a hole. */
-enum place_guess {
-	GUESS_NONE,
-	GUESS_UNTRANSLATED,
-	GUESS_HIGH_BITS,
-	GUESS_DIGIT,
-	GUESS_ONE_BIT,
-	GUESS_ONE_DIGIT
-};
-
-struct place {
-	enum place_kind kind;
-	bool below_known, above_known, ram_known;
-	struct place_region at;           /* the smallest that holds the address */
-	struct place_region below, above; /* the nearest that are not memory */
-	struct place_region ram;          /* the nearest memory below */
-	enum place_guess guess;
-	struct place_region guessed;
-	uint64_t meant; /* the address that the guess says was meant */
-	bool cut;       /* the tree is larger than is searched */
-};
-
-/* A device tree in memory; owned by whoever loaded it, freed with free(). */
-struct device_tree {
-	void *fdt;
-};
-
-/* Loads and checks a file. NULL, or what is wrong with it as a static or strerror text. */
-const char *explain_dtb_load(const char *path, struct device_tree *tree);
-
-/* What lies at and around an address. Bounded work; the tree has been checked. */
-void explain_dtb_find(const struct device_tree *tree, uint64_t address, struct place *place);
-
 enum insn_remedy { REMEDY_NONE, REMEDY_ACCESSORS, REMEDY_COPYING, REMEDY_RAM, REMEDY_CACHE };
 
 /* Kinds of A64 instructions that KVM meets, decoded by this version or not. */
@@ -254,7 +206,7 @@ bool explain_undescribed(const struct account *account);
 void explain_todo(struct account *account, enum explain_situation situation, bool with_tree, bool *ok);
 
 /* tree may be NULL. False if memory ran out; explain_free is due all the same. */
-bool explain_account(const struct incident *incident, const struct device_tree *tree,
+bool explain_account(const struct incident *incident, const struct vmm_tree *tree,
 		     const struct sv_policy *policy, struct account *account);
 void explain_free(struct account *account);
 

@@ -63,7 +63,7 @@ static size_t damage(uint8_t *data, size_t length)
 	return length;
 }
 
-static void explain(const struct incident *incident, const struct device_tree *tree)
+static void explain(const struct incident *incident, const struct vmm_tree *tree)
 {
 	static const struct sv_policy policy;
 	struct account account;
@@ -95,12 +95,12 @@ static void a_tree(const uint8_t *data, size_t length)
 {
 	static const uint64_t addresses[] = {0, 0x1000, 0x0a000000, 0x0a300000, 0x40000000, UINT64_MAX};
 	int fd = memfd_create("tree", 0);
-	struct device_tree tree;
+	struct vmm_tree tree;
 	char path[64];
 
 	check("memfd", fd >= 0 && write(fd, data, length) == (ssize_t)length);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	if (!explain_dtb_load(path, &tree)) {
+	if (!vmm_tree_load(path, &tree)) {
 		trees++;
 		for (size_t i = 0; i < COUNT(addresses); i++) {
 			struct incident incident = {.count = 1};

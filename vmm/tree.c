@@ -6,11 +6,12 @@
  */
 #include <errno.h>
 #include <libfdt.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "explain.h"
+#include "tree.h"
 
 /* The largest device tree that is read: Linux takes 2 MiB. */
 #define DTB_MAX (16u << 20)
@@ -44,7 +45,7 @@ struct search {
 	enum place_guess guess;
 };
 
-const char *explain_dtb_load(const char *path, struct device_tree *tree)
+const char *vmm_tree_load(const char *path, struct vmm_tree *tree)
 {
 	FILE *file = fopen(path, "rb");
 	const char *why = NULL;
@@ -352,11 +353,11 @@ static bool disabled(const void *fdt, int node)
 
 static bool just_past(const struct place *place, uint64_t address)
 {
-	return (place->below_known && address - place->below.last - 1 < EXPLAIN_JUST_PAST) ||
-	       (place->ram_known && address - place->ram.last - 1 < EXPLAIN_JUST_PAST);
+	return (place->below_known && address - place->below.last - 1 < PLACE_JUST_PAST) ||
+	       (place->ram_known && address - place->ram.last - 1 < PLACE_JUST_PAST);
 }
 
-void explain_dtb_find(const struct device_tree *tree, uint64_t address, struct place *place)
+void vmm_tree_find(const struct vmm_tree *tree, uint64_t address, struct place *place)
 {
 	struct search search = {.fdt = tree->fdt, .address = address, .place = place, .budget = BUDGET};
 	int depth = 0;
