@@ -27,6 +27,10 @@ TRIPLET = "aarch64-linux-gnu"
 LIBRARIES = (
     ("libfdt-dev", ("libfdt.h", "fdt.h", "libfdt_env.h"), ("libfdt.a",)),
     ("libjansson-dev", ("jansson.h", "jansson_config.h"), ("libjansson.a",)),
+    ("libelf-dev", ("libelf.h", "gelf.h"), ("libelf.a",)),
+    # libelf's, for compressed sections; which of the two it wants depends on its version.
+    ("zlib1g-dev", (), ("libz.a",)),
+    ("libzstd-dev", (), ("libzstd.a",)),
 )
 NAME = "sysroot"
 CROSS_FILE = """\
@@ -131,8 +135,8 @@ def prepare():
     """Returns the sysroot's path, made if it is not there or not intact."""
     release = aptsources.codename()
     installed = find("/")
-    # Another release, or packages installed since, make another directory.
-    stamp = json.dumps(sorted((n, os.stat(p).st_mtime_ns) for n, p in installed.items())) if installed else ""
+    # Another release, packages installed since, or a version of salvage that wants others make another directory.
+    stamp = json.dumps([LIBRARIES, sorted((n, os.stat(p).st_mtime_ns) for n, p in installed.items()) if installed else ""])
     root = os.path.join(cache.directory(), f"{NAME}-{release}-{hashlib.sha256(stamp.encode()).hexdigest()[:8]}")
     if _check(root):
         return root

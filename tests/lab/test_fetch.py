@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Fetching a kernel, with the machine's real apt and a mirror of our own: what is taken, kept, refused, and left behind."""
 
+import contextlib
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -11,6 +13,7 @@ import sys
 import tempfile
 import threading
 import unittest
+import unittest.mock
 
 import mirror
 import sysroot
@@ -222,7 +225,9 @@ class Sysroot(WithMirror):
 
     FILES = {"libfdt-dev": ("include/libfdt.h", "include/fdt.h", "include/libfdt_env.h", "lib/aarch64-linux-gnu/libfdt.a"),
              "libjansson-dev": ("include/jansson.h", "include/aarch64-linux-gnu/jansson_config.h",
-                                "lib/aarch64-linux-gnu/libjansson.a")}
+                                "lib/aarch64-linux-gnu/libjansson.a"),
+             "libelf-dev": ("include/libelf.h", "include/gelf.h", "lib/aarch64-linux-gnu/libelf.a"),
+             "zlib1g-dev": ("lib/aarch64-linux-gnu/libz.a",), "libzstd-dev": ("lib/aarch64-linux-gnu/libzstd.a",)}
 
     def setUp(self):
         super().setUp()
@@ -265,6 +270,18 @@ class Sysroot(WithMirror):
         with open(os.path.join(root, "lib/libfdt.a"), "a", encoding="ascii") as file:
             file.write("x")
         self.assertEqual((self.prepare()[1].strip(), len(self.mirror.asked)), (root, 2 * asked))
+
+    def test_another_list_of_libraries_is_another_directory(self):
+        self.publish()
+        kept = sysroot.LIBRARIES
+        self.addCleanup(setattr, sysroot, "LIBRARIES", kept)
+        environment = unittest.mock.patch.dict(os.environ, self.mirror.environment(self.cache))
+        with environment, contextlib.redirect_stderr(io.StringIO()):
+            roots = [sysroot.prepare()]
+            sysroot.LIBRARIES = kept[:1]
+            roots.append(sysroot.prepare())
+        self.assertNotEqual(*roots)
+        self.assertTrue(os.path.exists(os.path.join(roots[0], "lib/libjansson.a")))
 
     def test_what_is_not_to_be_had(self):
         for without, says in (("libfdt-dev", "has no libfdt-dev"), ("include/jansson.h", "lack a header or a static library")):
