@@ -59,23 +59,13 @@ static char *guess(const struct place *place, uint64_t address, bool *ok)
 	return NULL;
 }
 
-/* Of the two neighbours the nearer one; *above says which. */
-static const struct place_region *nearest(const struct place *place, uint64_t address, bool *above)
-{
-	if (!place->below_known && !place->above_known)
-		return NULL;
-	*above = !place->below_known ||
-		 (place->above_known && place->above.first - address < address - place->below.last);
-	return *above ? &place->above : &place->below;
-}
-
 /* What a hole is likely to be, the likeliest first. */
 enum story { STORY_UNTRANSLATED, STORY_PAST_RAM, STORY_PAST_DEVICE, STORY_GUESS, STORY_NEAREST, STORY_EMPTY };
 
 static enum story story(const struct place *place, uint64_t address, const struct place_region **near,
 			bool *above)
 {
-	*near = nearest(place, address, above);
+	*near = vmm_tree_nearest(place, address, above);
 	if (place->guess == GUESS_UNTRANSLATED)
 		return STORY_UNTRANSLATED;
 	if (place->ram_known && address - place->ram.last - 1 < PLACE_JUST_PAST)

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cli.h"
 #include "run.h"
@@ -84,9 +85,27 @@ static int check(const char *path, uint64_t limit, uint64_t *total)
 	return 0;
 }
 
+/* Only its tables are read. */
+static int check_symbols(const char *path, uint64_t *total)
+{
+	struct vmm_symbols *symbols;
+	struct vmm_error error;
+	struct stat st;
+
+	if (!path)
+		return 0;
+	symbols = vmm_symbols_open(path, &error);
+	if (!symbols)
+		return cli_fail(error.status, "run", "%s", error.text);
+	vmm_symbols_free(symbols);
+	*total += stat(path, &st) ? 0 : (uint64_t)st.st_size;
+	return 0;
+}
+
 static void add_files(struct words *words, const struct run_options *options)
 {
-	const char *const files[] = {options->vmm.guest, options->vmm.initrd, options->vmm.dtb};
+	const char *const files[] = {options->vmm.guest, options->vmm.initrd, options->vmm.dtb,
+				     options->vmm.symbols};
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++)
 		if (files[i])
@@ -118,6 +137,8 @@ static void add_run(struct words *words, const struct run_options *options)
 		add(words, "--append=%s", vmm->append);
 	if (vmm->dtb)
 		add(words, "--dtb=%s", vmm->dtb);
+	if (vmm->symbols)
+		add(words, "--symbols=%s", vmm->symbols);
 	for (size_t i = 0; i < options->policy_count; i++)
 		add(words, "--policy=%s", options->policies[i]);
 	if (options->events)
@@ -138,6 +159,8 @@ int run_in_lab(const struct run_options *options)
 		status = check(vmm->initrd, vmm->memory, &files);
 	if (!status)
 		status = check(vmm->dtb, VMM_DTB_MAX, &files);
+	if (!status)
+		status = check_symbols(vmm->symbols, &files);
 	if (!status && !inner)
 		status = cli_fail(CLI_UNAVAILABLE, "run",
 				  "the arm64 build of this command (" INNER_COMMAND

@@ -89,6 +89,12 @@ static int set_dtb(struct run_options *options, const char *value)
 	return 0;
 }
 
+static int set_symbols(struct run_options *options, const char *value)
+{
+	options->vmm.symbols = value;
+	return 0;
+}
+
 static int set_dump_dtb(struct run_options *options, const char *value)
 {
 	options->dump_dtb = value;
@@ -182,6 +188,7 @@ static const struct option {
 	{"--initrd", "FILE", set_initrd, false, "initial RAM disk"},
 	{"--append", "STRING", set_append, true, "kernel command line"},
 	{"--dtb", "FILE", set_dtb, false, "device tree, instead of the platform's own"},
+	{"--symbols", "FILE", set_symbols, false, "names of the guest's code, from an ELF file like vmlinux"},
 	{"--dump-dtb", "FILE", set_dump_dtb, false, "write the platform's device tree, and run nothing"},
 	{"--policy", "RULE|@FILE", set_policy, false, "what to do about which abort; may be repeated"},
 	{"--events", "FILE|-", set_events, false, "write events, one JSON object a line"},

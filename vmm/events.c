@@ -25,7 +25,6 @@ struct vmm_events {
 	uint64_t limit, bytes, seq, dropped;
 	bool failed;
 	struct kind kinds[KINDS];
-	bool seen[SV_CAUSE_COUNT][SV_REASON_COUNT][SV_ENDING_COUNT];
 };
 
 static json_t *hex(uint64_t value)
@@ -153,15 +152,16 @@ static json_t *abort_fields(const struct sv_report *report)
 		class = sv_class_name(report->insn.row->iclass);
 	}
 	return json_pack(
-		"{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:i, s:s, s:o, s:o, s:o}",
+		"{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:i, s:s, s:o, s:o, s:o}",
 		"cause", sv_cause_name(report->cause), "reason", text_if(sv_reason_text(report->reason)),
-		"pc", hex_if(report->has_pc, report->pc), "isa",
+		"pc", hex_if(report->has_pc, report->pc), "symbol", text_if(report->symbol), "isa",
 		report->has_insn ? json_string(isas[report->insn.isa]) : json_null(), "insn",
 		hex_if(report->has_word, report->word), "text", text_if(text), "class", text_if(class), "ipa",
 		hex(report->ipa), "gva", hex_if(report->has_va, report->va), "esr",
 		hex_if(!report->isv, report->abort.esr_iss), "dir", report->write ? "w" : "r", "device",
-		text_if(report->region ? report->region->name : NULL), "accesses", (int)report->accesses,
-		"verdict", sv_ending_name(report->ending), "would",
+		text_if(report->region ? report->region->name : NULL), "node", text_if(report->node),
+		"node_here", report->node ? json_boolean(report->node_here) : json_null(), "accesses",
+		(int)report->accesses, "verdict", sv_ending_name(report->ending), "would",
 		report->ending == SV_ENDING_OBSERVED ? json_string(sv_ending_name(report->would))
 						     : json_null(),
 		"rule", text_if(report->rule ? report->rule->text : NULL), "isv", json_boolean(report->isv));
@@ -218,17 +218,13 @@ static void put_abort(struct vmm_events *events, unsigned vcpu, const struct sv_
 	json_object_set_new(fields, "vcpu", json_integer(vcpu));
 }
 
-bool vmm_events_abort(struct vmm_events *events, unsigned vcpu, const struct sv_report *report)
+void vmm_events_abort(struct vmm_events *events, unsigned vcpu, const struct sv_report *report)
 {
-	bool *seen = &events->seen[report->cause][report->reason][report->ending], first;
-
+	if (!events->file)
+		return;
 	pthread_mutex_lock(&events->lock);
-	first = !*seen;
-	*seen = true;
-	if (events->file)
-		put_abort(events, vcpu, report);
+	put_abort(events, vcpu, report);
 	pthread_mutex_unlock(&events->lock);
-	return first;
 }
 
 bool vmm_events_exit(struct vmm_events *events, int status, const char *reason)

@@ -40,11 +40,8 @@ void vmm_events_atomic(struct vmm_events *events, unsigned vcpu, const char *dev
 void vmm_events_mmio(struct vmm_events *events, unsigned vcpu, const char *device, uint64_t ipa,
 		     unsigned size, bool write, const uint8_t *data);
 
-/*
- * True if it is the first of its kind (same cause, reason and ending), so that a line for people is
- * worthwhile.
- */
-bool vmm_events_abort(struct vmm_events *events, unsigned vcpu, const struct sv_report *report);
+/* An abort that is over, diagnosed. */
+void vmm_events_abort(struct vmm_events *events, unsigned vcpu, const struct sv_report *report);
 
 /*
  * The last line: sums that are due, then status and reason. Always fits. False if any line of the run could

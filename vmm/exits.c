@@ -41,14 +41,15 @@ static void end_kernel(struct vmm_vcpu *vcpu, const char *what, const char *why)
 static void report(struct vmm_vcpu *vcpu)
 {
 	const struct vmm_config *config = vcpu->vm->config;
-	const struct sv_report *report = &vcpu->salvage.session.report;
-	bool first = vmm_events_abort(config->events, vcpu->index, report);
-	char text[512];
+	struct sv_report report = vcpu->salvage.session.report;
+	char text[1024];
 
-	if (!config->verbose &&
-	    (!first || report->ending == SV_ENDING_COMPLETED || report->ending == SV_ENDING_RETRIED))
+	vmm_diagnose(&vcpu->diagnosis, vcpu->vm->symbols, &vcpu->vm->tree, &report);
+	vmm_events_abort(config->events, vcpu->index, &report);
+	if (!config->verbose && (report.ending == SV_ENDING_COMPLETED || report.ending == SV_ENDING_RETRIED ||
+				 !vmm_notices_new(&vcpu->vm->notices, &report)))
 		return;
-	sv_report_text(report, &vcpu->vm->space, text, sizeof(text));
+	sv_report_text(&report, &vcpu->vm->space, text, sizeof(text));
 	fprintf(stderr, "salvage: %s\n", text);
 }
 

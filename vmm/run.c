@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A run from start to end. */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,7 +69,8 @@ static bool load_device_tree(struct vmm_vm *vm, const struct vmm_memory *memory,
 		ok = vmm_device_tree_build(&tree, &blob, error);
 	ok = ok && vmm_load_high(&blob, config->dtb ? config->dtb : "the device tree", 0x1000, memory,
 				 &vm->guest, &vm->guest.dtb, error);
-	free(blob.bytes);
+	/* Not read back from the guest's memory, where the guest may change it. */
+	vm->tree.fdt = blob.bytes;
 	return ok;
 }
 
@@ -78,6 +80,14 @@ static bool load(struct vmm_vm *vm, const struct vmm_file *file, struct vmm_erro
 
 	return vmm_load(file, vm->config->guest, vm->config->aarch32, &memory, &vm->guest, error) &&
 	       load_initrd(vm, &memory, error) && load_device_tree(vm, &memory, error);
+}
+
+static bool load_symbols(struct vmm_vm *vm, const struct vmm_file *file, struct vmm_error *error)
+{
+	const char *path = vm->config->symbols;
+
+	vm->symbols = path ? vmm_symbols_open(path, error) : vmm_symbols_of_guest(file);
+	return vm->symbols || !path;
 }
 
 static bool create_vcpus(struct vmm_vm *vm, struct vmm_error *error)
@@ -121,8 +131,10 @@ int vmm_run(const struct vmm_config *config, struct vmm_error *error)
 	vm->kernel = config->kernel;
 	vm->kvm_fd = vm->vm_fd = vm->gic_fd = -1;
 	pthread_mutex_init(&vm->end_lock, NULL);
+	vmm_notices_init(&vm->notices);
 	if (vmm_console_open(&vm->console, config->input, config->output, error) &&
-	    vmm_file_read(config->guest, config->memory, &file, error) && start(vm, &file, error))
+	    vmm_file_read(config->guest, config->memory, &file, error) && load_symbols(vm, &file, error) &&
+	    start(vm, &file, error))
 		vmm_console_loop(vm);
 	else
 		vmm_end_error(vm, error, VMM_REASON_INTERNAL);
@@ -133,6 +145,12 @@ int vmm_run(const struct vmm_config *config, struct vmm_error *error)
 		vmm_vcpu_destroy(&vm->vcpus[i]);
 	vmm_vm_destroy(vm);
 	vmm_console_close(&vm->console);
+	if (vm->notices.untold)
+		fprintf(stderr,
+			"salvage: %" PRIu64
+			" more aborts, of other kinds than the first %u, were not told of here; "
+			"--events=FILE has them\n",
+			vm->notices.untold, VMM_NOTICES);
 
 	*error = vm->error;
 	status = vm->status;
@@ -140,6 +158,8 @@ int vmm_run(const struct vmm_config *config, struct vmm_error *error)
 		vmm_fail(error, VMM_INTERNAL, "--events: writing failed; the file is incomplete");
 	if (!strcmp(vm->reason, VMM_REASON_GUEST) && status > VMM_GUEST_MAX)
 		status = VMM_GUEST_MAX;
+	vmm_symbols_free(vm->symbols);
+	free(vm->tree.fdt);
 	free(vm->vcpus);
 	free(vm);
 	return status;

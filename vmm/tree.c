@@ -394,3 +394,12 @@ void vmm_tree_find(const struct vmm_tree *tree, uint64_t address, struct place *
 	if (place->guess != GUESS_UNTRANSLATED && just_past(place, address))
 		place->guess = GUESS_NONE;
 }
+
+const struct place_region *vmm_tree_nearest(const struct place *place, uint64_t address, bool *above)
+{
+	if (!place->below_known && !place->above_known)
+		return NULL;
+	*above = !place->below_known ||
+		 (place->above_known && place->above.first - address < address - place->below.last);
+	return *above ? &place->above : &place->below;
+}

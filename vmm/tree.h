@@ -59,4 +59,7 @@ const char *vmm_tree_load(const char *path, struct vmm_tree *tree);
 /* What lies at and around an address. Bounded work; the tree has been checked. */
 void vmm_tree_find(const struct vmm_tree *tree, uint64_t address, struct place *place);
 
+/* Of the two neighbours that are not memory the nearer one; *above says which. NULL if there is none. */
+const struct place_region *vmm_tree_nearest(const struct place *place, uint64_t address, bool *above);
+
 #endif

@@ -14,14 +14,17 @@
 #include <salvage/kvm.h>
 
 #include "devices.h"
+#include "diagnosis.h"
 #include "error.h"
 #include "events.h"
 #include "kernel.h"
 #include "loader.h"
+#include "notices.h"
 
 struct vmm_config {
 	const char *guest;        /* file */
 	const char *initrd, *dtb; /* files, or NULL */
+	const char *symbols;      /* ELF file with the guest's symbols, or NULL: the guest, if it has some */
 	const char *append;       /* kernel command line, or NULL */
 	uint64_t memory;          /* bytes of RAM */
 	unsigned vcpus;           /* 1..VMM_VCPUS_MAX */
@@ -69,6 +72,7 @@ struct vmm_vcpu {
 	struct sv_kvm_run *run;
 	uint64_t mpidr;
 	struct sv_kvm_vcpu salvage;
+	struct vmm_diagnosis diagnosis;
 	pthread_t thread;
 	bool started;
 };
@@ -83,6 +87,9 @@ struct vmm_vm {
 	bool sve;              /* KVM_CAP_ARM_SVE is there: vCPUs in AArch64 state have SVE */
 	uint8_t *ram;
 	struct vmm_guest guest;
+	struct vmm_tree tree;        /* as the guest got it; fdt is NULL before */
+	struct vmm_symbols *symbols; /* or NULL */
+	struct vmm_notices notices;
 
 	struct sv_space space;
 	struct sv_region regions[VMM_PARTS + 1];

@@ -197,6 +197,15 @@ struct sv_report {
 	unsigned accesses;              /* device accesses performed */
 	const struct sv_region *region; /* at ipa, or NULL in a hole */
 	const struct sv_rule *rule;     /* the rule that decided, or NULL if it never came to that */
+
+	/*
+	 * For sv_report_text, what only the embedder can know. A session leaves them NULL and false; strings
+	 * are the embedder's.
+	 */
+	const char *symbol; /* the code at pc: "uart_init+0x10" */
+	const char *node;   /* the path of the guest's device-tree node that ipa lies in, else the nearest */
+	bool node_here;     /* ipa lies in it */
+	bool node_disabled; /* it says that it is not there */
 };
 
 /*
@@ -294,8 +303,8 @@ enum sv_verdict sv_hole(struct sv_session *session, struct sv_cpu *cpu, const st
 
 /*
  * The report as one English sentence or two for an operator, NUL-terminated and cut at size; returns the
- * length it would have had. Names the instruction, the address, what lies nearest in space, the outcome,
- * and the rule.
+ * length it would have had. Names the instruction, the address, what lies nearest in space and in the guest's
+ * device tree, the outcome, and the rule.
  */
 size_t sv_report_text(const struct sv_report *report, const struct sv_space *space, char *buffer,
 		      size_t size);

@@ -15,6 +15,11 @@ static void instruction(struct sv_text *text, const struct sv_report *report)
 	if (report->has_pc) {
 		sv_text_string(text, "vcpu at pc ");
 		sv_text_hex(text, report->pc, 8);
+		if (report->symbol) {
+			sv_text_string(text, " (");
+			sv_text_string(text, report->symbol);
+			sv_text_char(text, ')');
+		}
 		sv_text_string(text, ": ");
 	} else {
 		sv_text_string(text, "vcpu: ");
@@ -95,6 +100,26 @@ static void place(struct sv_text *text, const struct sv_report *report, const st
 	sv_text_string(text, after ? " bytes above" : " bytes below");
 }
 
+/*
+ * A guest that was told of a device that is not there is the commonest mistake of all, and what lies nearest
+ * then says nothing.
+ */
+static void node(struct sv_text *text, const struct sv_report *report)
+{
+	if (!report->node)
+		return;
+	sv_text_string(text, report->node_here ? "; the guest's device tree has "
+					       : "; nearest in the guest's device tree is ");
+	sv_text_string(text, report->node);
+	if (!report->node_here)
+		return;
+	sv_text_string(text, " there");
+	if (report->node_disabled)
+		sv_text_string(text, ", marked as disabled");
+	else if (!report->region)
+		sv_text_string(text, ", which this machine does not have");
+}
+
 /* What came of it, by ending. */
 static const struct {
 	const char *read, *write;
@@ -162,6 +187,7 @@ size_t sv_report_text(const struct sv_report *report, const struct sv_space *spa
 	 */
 	if (report->region || report->cause == SV_CAUSE_HOLE || report->reason == SV_REASON_HOLE)
 		place(&text, report, space);
+	node(&text, report);
 	if (!told(report->reason)) {
 		sv_text_string(&text, "; ");
 		sv_text_string(&text, sv_reason_text(report->reason));

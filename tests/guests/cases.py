@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The cases run.py runs: a guest, how it is run, and what must come of it. To add one, add a Case."""
 
+import re
+
 
 class Case:
     """stdout, stderr: texts that must occur; with none, standard error must be empty. checks: functions of the events."""
@@ -30,6 +32,15 @@ def all_aborts(**wanted):
                 if event.get(key) != value:
                     return f"an abort event has {key} {event.get(key)!r}: {event}"
         return None if found else "there is no abort event"
+    return check
+
+
+def symbols(function):
+    """All aborts are in this function."""
+    def check(events):
+        found = [event.get("symbol") for event in events if event["event"] == "abort"]
+        bad = [symbol for symbol in found if not symbol or not re.fullmatch(re.escape(function) + "\\+0x[0-9a-f]+", symbol)]
+        return f"aborts are in {bad}" if bad or not found else None
     return check
 
 
@@ -91,6 +102,19 @@ CASES = [
     Case("hole", "hole.bin", stderr=["0x0b000000", "nearest is device register file", "external abort"],
          checks=[all_aborts(verdict="injected"), aborts(isv=True, ipa="0xb000003"), aborts(isv=False, ipa="0xb002341"),
                  aborts(isv=True, dir="w", ipa="0xb001004")]),
+    Case("hole-symbols", "hole.bin", "--symbols={guests}/hole.elf", stderr=["(guest_main+0x", "nearest in the guest's device tree is /"],
+         checks=[symbols("guest_main"), aborts(isv=True, node="/register-file@a020000", node_here=False)]),
+    Case("hole-no-symbols", "hole.bin", stderr=["external abort"], checks=[all_aborts(symbol=None)]),
+    Case("hole-told", "hole.bin", "--dtb={guests}/other.dtb",
+         stderr=["the guest's device tree has /sensor@b000000 there, which this machine does not have", "nearest is device"],
+         checks=[aborts(ipa="0xb000003", isv=True, node="/sensor@b000000", node_here=True),
+                 aborts(ipa="0xb002340", isv=False, node="/sensor@b000000", node_here=False)]),
+    Case("symbols-own", "pairs.elf", "--policy=class:pair=ignore", status=1, stdout=["pairs.c:"], stderr=["(guest_main+0x", "dropped"],
+         checks=[symbols("guest_main")]),
+    Case("symbols-completed", "pairs.elf", **{**DONE, "checks": DONE["checks"] + [symbols("guest_main")]}),
+    Case("symbols-stripped", "hole.bin", "--symbols={guests}/stripped.elf", status=102,
+         stderr=["stripped.elf: no symbol table; take the file that was not stripped"], checks=[no_aborts]),
+    Case("symbols-none", "hole.bin", "--symbols={guests}/hole.bin", status=102, stderr=["hole.bin: not an ELF file"], checks=[no_aborts]),
     Case("hole-no-salvage", "hole.bin", "--no-salvage", status=105, stderr=["Function not implemented"], checks=[no_aborts]),
     Case("window", "window.bin", stderr=["external abort", "does not take accesses of this size"],
          checks=[aborts(device="register file", isv=True, verdict="injected"),

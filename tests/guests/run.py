@@ -43,7 +43,8 @@ def run_all(command, arm64, guests, cases):
     with tempfile.TemporaryDirectory() as work:
         listing, result = os.path.join(work, "list"), os.path.join(work, "result")
         here = os.uname().machine == "aarch64" and os.access("/dev/kvm", os.R_OK | os.W_OK)
-        files = sorted({os.path.join(guests, case.guest) for case in cases} | {os.path.join(guests, "other.dtb")})
+        named = [option.split("{guests}")[1] for case in cases for option in case.options if "{guests}" in option]
+        files = sorted({os.path.join(guests, case.guest) for case in cases} | {guests + name for name in named})
         inner = arm64 if here else "/opt/salvage"
         with open(listing, "w", encoding="utf-8") as out:
             out.writelines(case_lines(cases, inner, guests))

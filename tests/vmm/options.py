@@ -6,6 +6,7 @@ usage: options.py SALVAGE
 """
 
 import os
+import struct
 import subprocess
 import sys
 import tempfile
@@ -67,6 +68,14 @@ CASES = [
     (["--backend=lab", "--mem=1M", "LARGE"], IMAGE, "LARGE: 1048577 bytes"),
     (["--backend=lab", "--initrd=MISSING", "GUEST"], IMAGE, "MISSING: No such file"),
     (["--backend=kvm", "MISSING"], IMAGE, "MISSING: No such file"),
+    (["--backend=kvm", "--symbols=MISSING", "GUEST"], IMAGE, "--symbols=MISSING: No such file"),
+    (["--backend=kvm", "--symbols=DIR", "GUEST"], IMAGE, "--symbols=DIR: not a regular file"),
+    (["--backend=kvm", "--symbols=EMPTY", "GUEST"], IMAGE, "--symbols=EMPTY: not an ELF file"),
+    (["--backend=kvm", "--symbols=GUEST", "GUEST"], IMAGE, "--symbols=GUEST: not an ELF file"),
+    (["--backend=kvm", "--symbols=FOREIGN", "GUEST"], IMAGE, "not for little-endian arm64"),
+    (["--backend=lab", "--symbols=MISSING", "GUEST"], IMAGE, "--symbols=MISSING: No such file"),
+    (["--backend=lab", "--symbols=STRIPPED", "GUEST"], IMAGE, "no symbol table; take the file that was not stripped"),
+    (["--symbols=", "GUEST"], USAGE, "--symbols: needs a value"),
     (["--backend=kvm", "--events=DIR", "GUEST"], USAGE, "--events=DIR: Is a directory"),
     (["--backend=kvm", "--events=MISSING/e", "GUEST"], USAGE, "--events="),
 ]
@@ -78,12 +87,20 @@ FOREIGN = [
     (["--backend=kvm", "--append=", "--policy=@GOOD", "--policy=hole=stop", "GUEST"], UNAVAILABLE, "use --backend=lab"),
 ]
 
+
+def elf_header(machine):
+    """An ELF file that is only a header, without sections."""
+    return b"\x7fELF\x02\x01\x01" + bytes(9) + struct.pack("<HHIQQQIHHHHHH", 2, machine, 1, 0, 0, 0, 0, 64, 0, 0, 0, 0, 0)
+
+
 FILES = {
     "GUEST": b"\x00" * 64,
     "EMPTY": b"",
     "LARGE": b"\x00" * 1048577,
     "GOOD": b"hole=stop # again is no contradiction\n",
     "RULES": b"# rules\n\n  nisv@0x0a000000-0x0a000fff=inject # fine\nhole=nonsense\nhole=stop\n",
+    "FOREIGN": elf_header(62),
+    "STRIPPED": elf_header(183),
     "CLASH": b"hole=stop\n\nhole=inject\n",
 }
 
@@ -110,7 +127,7 @@ def main(salvage):
                 for line in lines:
                     print(f"# {line}")
     done = subprocess.run([salvage, "run", "--help"], capture_output=True, text=True, check=False)
-    good = done.returncode == 0 and "--policy=RULE|@FILE" in done.stdout and not done.stderr
+    good = done.returncode == 0 and "--policy=RULE|@FILE" in done.stdout and "--symbols=FILE" in done.stdout and not done.stderr
     print(f"{'ok' if good else 'not ok'} {len(cases) + 1} --help")
     return 1 if failed or not good else 0
 

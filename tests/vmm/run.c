@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <libfdt.h>
 #include <pty.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -25,10 +26,14 @@
 
 #define ESR_WnR 0x46 /* a translation fault of a write, as KVM_EXIT_ARM_NISV gives it */
 
+/* Bytes: the limit of the events, which a guest that floods reaches. */
+#define EVENTS 60000
+
 static struct fake_kernel kernel;
 static struct vmm_error error;
 static char guest_path[] = "salvage-run-XXXXXX";
 static char *events;
+static char told[65536]; /* standard error */
 
 /* stp x1, x2, [x0], #16; ldxr x1, [x0]; st64b x2, [x0] */
 static const uint32_t guest_words[] = {0xa8810801, 0xc85f7c01, 0xf83f9002};
@@ -43,18 +48,20 @@ static struct vmm_config config(void)
 				   .output = -1};
 }
 
-/* Runs it. The lines of events are in events afterwards; what people would see goes nowhere. */
+/* Runs it. The lines of events are in events afterwards; what people would see is in told. */
 static int run(struct vmm_kernel *backend, struct vmm_config *config)
 {
 	static char buffer[65536];
-	FILE *file = fmemopen(buffer, sizeof(buffer), "w"), *null = fopen("/dev/null", "w"), *before = stderr;
+	FILE *file = fmemopen(buffer, sizeof(buffer), "w"), *null = fmemopen(told, sizeof(told), "w"),
+	     *before = stderr;
 	int status;
 
 	assert_non_null(file);
 	memset(buffer, 0, sizeof(buffer));
 	events = buffer;
 	config->kernel = backend;
-	config->events = vmm_events_new(file, "vm", sizeof(buffer) - 1);
+	/* The last event comes on top of the limit. */
+	config->events = vmm_events_new(file, "vm", EVENTS);
 	stderr = null;
 	status = vmm_run(config, &error);
 	stderr = before;
@@ -310,6 +317,97 @@ static void holes(void **state)
 		check(name, kernel.injections == cases[i].injections);
 		check(name, strstr(events, cases[i].event));
 	}
+}
+
+#define FLOOD 3000
+
+static unsigned flooded;
+
+static void next_hole(struct sv_kvm_run *run)
+{
+	mmio(run, HOLE + UINT64_C(0x10000) * flooded++, 8, false, 0);
+}
+
+static unsigned count_lines(const char *text, const char *with)
+{
+	unsigned count = 0;
+
+	for (; (text = strstr(text, with)); text++)
+		count++;
+	return count;
+}
+
+/* 100 devices in the hole, in the file of this name. */
+static void tell_of_devices(const char *path)
+{
+	static char blob[32768];
+	FILE *file = fopen(path, "wb");
+
+	fdt_create(blob, sizeof(blob));
+	fdt_finish_reservemap(blob);
+	fdt_begin_node(blob, "");
+	for (unsigned i = 0; i < 100; i++) {
+		fdt32_t reg[] = {0, cpu_to_fdt32(HOLE + 0x10000 * i), cpu_to_fdt32(0x1000)};
+		char name[32];
+
+		snprintf(name, sizeof(name), "dev@%x", HOLE + 0x10000 * i);
+		fdt_begin_node(blob, name);
+		fdt_property(blob, "reg", reg, sizeof(reg));
+		fdt_end_node(blob);
+	}
+	fdt_end_node(blob);
+	assert_int_equal(fdt_finish(blob), 0);
+	assert_non_null(file);
+	assert_int_equal(fwrite(blob, fdt_totalsize(blob), 1, file), 1);
+	fclose(file);
+}
+
+/* Neither one hole again and again nor ever new ones fill the operator's screen, or the file. */
+static void floods(void **state)
+{
+	static struct fake_run script[FLOOD + 2];
+	static const struct {
+		void (*access)(struct sv_kvm_run *run);
+		bool devices;
+		unsigned lines;
+		const char *last;
+	} cases[] = {
+		{read_hole, false, 1, "nearest in the guest's device tree is /register-file@a020000"},
+		{next_hole, false, 1, "nearest in the guest's device tree is /register-file@a020000"},
+		{read_hole, true, 1, "the guest's device tree has /dev@b000000 there"},
+		/* 64 of 100 devices, one line for what lies elsewhere among them; and the last line. */
+		{next_hole, true, VMM_NOTICES + 1,
+		 "salvage: 2936 more aborts, of other kinds than the first 64, were not told of here"},
+	};
+	char path[] = "salvage-run-XXXXXX";
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	close(fd);
+	tell_of_devices(path);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct vmm_kernel backend = fake_kernel(&kernel);
+		struct vmm_config c = config();
+
+		for (unsigned n = 0; n < FLOOD; n++)
+			script[n] = (struct fake_run)MMIO(cases[i].access);
+		script[FLOOD] = (struct fake_run)MMIO(exit_7);
+		script[FLOOD + 1] = (struct fake_run)BLOCK;
+		kernel.script[0] = script;
+		flooded = 0;
+		c.dtb = cases[i].devices ? path : NULL;
+		assert_int_equal(run(&backend, &c), 7);
+		assert_int_equal(kernel.injections, FLOOD);
+		assert_int_equal(count_lines(told, "\n"), cases[i].lines);
+		assert_int_equal(count_lines(told, "salvage: "), cases[i].lines);
+		check(cases[i].last, strstr(told, cases[i].last));
+		assert_true(strlen(events) < EVENTS + 512);
+		assert_non_null(strstr(events, "\"event\":\"exit\""));
+		/* The same hole: four lines, then one at each doubling, then the rest. */
+		if (cases[i].access == read_hole)
+			assert_true(count_lines(events, "\n") < 20);
+	}
+	unlink(path);
 }
 
 /* Without salvage: the kernel's abort if it has one, else zero; and no capability is turned on. */
@@ -693,15 +791,25 @@ static int remove_guest(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(device_accesses), cmocka_unit_test(status_is_clamped),
-		cmocka_unit_test(endings),         cmocka_unit_test(old_kernel),
-		cmocka_unit_test(holes),           cmocka_unit_test(holes_without_salvage),
-		cmocka_unit_test(undescribed),     cmocka_unit_test(sixty_four_bytes),
-		cmocka_unit_test(interrupts),      cmocka_unit_test(console),
-		cmocka_unit_test(several),         cmocka_unit_test(both_end),
-		cmocka_unit_test(ends_twice),      cmocka_unit_test(signals),
-		cmocka_unit_test(timeout),         cmocka_unit_test(failing_starts),
-		cmocka_unit_test(terminal),        cmocka_unit_test(missing),
+		cmocka_unit_test(device_accesses),
+		cmocka_unit_test(status_is_clamped),
+		cmocka_unit_test(endings),
+		cmocka_unit_test(old_kernel),
+		cmocka_unit_test(holes),
+		cmocka_unit_test(floods),
+		cmocka_unit_test(holes_without_salvage),
+		cmocka_unit_test(undescribed),
+		cmocka_unit_test(sixty_four_bytes),
+		cmocka_unit_test(interrupts),
+		cmocka_unit_test(console),
+		cmocka_unit_test(several),
+		cmocka_unit_test(both_end),
+		cmocka_unit_test(ends_twice),
+		cmocka_unit_test(signals),
+		cmocka_unit_test(timeout),
+		cmocka_unit_test(failing_starts),
+		cmocka_unit_test(terminal),
+		cmocka_unit_test(missing),
 		cmocka_unit_test(no_guest),
 	};
 
