@@ -24,7 +24,7 @@ native: $(BUILD)/build.ninja
 # On an arm64 machine the native command is the one that the laboratory runs too, but it has to be static.
 $(ARM64)/build.ninja: lab/sysroot.py | $(BUILD)/build.ninja
 	@python3 lab/sysroot.py --cross-file $(BUILD)/arm64.cross
-	$(MESON) setup $(ARM64) --cross-file $(BUILD)/arm64.cross $(MESONFLAGS)
+	$(MESON) setup $(if $(wildcard $(ARM64)/meson-private),--wipe) $(ARM64) --cross-file $(BUILD)/arm64.cross $(MESONFLAGS)
 
 arm64: $(ARM64)/build.ninja
 	@ninja -C $(ARM64) -j$(JOBS)
