@@ -172,6 +172,8 @@ int run_in_lab(const struct run_options *options)
 		add(&words, "--smp=%u", vmm->vcpus < LAB_CPUS ? vmm->vcpus : LAB_CPUS);
 		if (vmm->timeout)
 			add(&words, "--timeout=%u", vmm->timeout + LAB_SECONDS);
+		if (options->qemu)
+			add(&words, "--qemu=%s", options->qemu);
 		add_files(&words, options);
 		if (options->events && strcmp(options->events, "-"))
 			add(&words, "--output=" INNER_EVENTS ":%s", options->events);

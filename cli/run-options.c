@@ -31,6 +31,12 @@ static int set_backend(struct run_options *options, const char *value)
 	return cli_fail(CLI_USAGE, "run", "--backend=%s: expected auto, kvm, soft or lab", value);
 }
 
+static int set_qemu(struct run_options *options, const char *value)
+{
+	options->qemu = value;
+	return 0;
+}
+
 static int set_mem(struct run_options *options, const char *value)
 {
 	uint64_t *memory = &options->vmm.memory;
@@ -182,6 +188,7 @@ static const struct option {
 	const char *help;
 } table[] = {
 	{"--backend", "auto|kvm|soft|lab", set_backend, false, "where the guest runs (auto: /dev/kvm)"},
+	{"--qemu", "PROGRAM|newest", set_qemu, false, "the QEMU that --backend=lab runs"},
 	{"--mem", "SIZE", set_mem, false, "RAM (512M)"},
 	{"--smp", "N", set_smp, false, "vcpus (1)"},
 	{"--aarch32", NULL, set_aarch32, false, "start a flat guest in AArch32 state"},

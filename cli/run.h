@@ -13,6 +13,7 @@ enum run_backend { RUN_AUTO, RUN_KVM, RUN_SOFT, RUN_LAB };
 struct run_options {
 	struct vmm_config vmm;
 	enum run_backend backend;
+	const char *qemu;            /* the laboratory's --qemu, or NULL */
 	const char *events;          /* file, "-" or NULL */
 	const char *dump_dtb;        /* only write the platform's device tree to this file; or NULL */
 	const char *const *policies; /* the --policy arguments as given; policy_count */

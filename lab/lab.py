@@ -11,9 +11,10 @@ import guest
 import kernel
 import options as command_line
 import process
+import qemu
 from errors import INTERNAL, UNAVAILABLE, USAGE, LabError, note, one_line, run_main
 from initramfs import Tree
-from machine import Machine, find_qemu
+from machine import Machine
 from outputs import Outputs
 from session import Session
 
@@ -92,12 +93,12 @@ def _compiled(compiler, quiet):
         return file.read()
 
 
-def boot(options, tree, image, progress, outputs):
+def boot(options, program, tree, image, progress, outputs):
     """One run of the machine. Returns (status, what the guest said about itself)."""
     with os.fdopen(os.memfd_create("initramfs"), "w+b") as initrd:
         tree.write(initrd)
         initrd.flush()
-        machine = Machine(options, image, initrd)
+        machine = Machine(program, options, image, initrd)
     try:
         session = Session(machine, options, progress.booting, outputs)
         return session.run(), session.hello
@@ -107,15 +108,16 @@ def boot(options, tree, image, progress, outputs):
         progress.clear()
 
 
-def find_kernel(options, otherwise, progress):
-    """Returns (facts, open file). What the user gave is checked before what this machine may lack."""
-    if options.kernel:
-        found = kernel.given(options.kernel)
-        find_qemu()
-        return found
-    find_qemu()
+def find_machine(options, progress, newest=False):
+    """Returns (QEMU, facts of it, facts of the kernel, the kernel's open file). What the user gave is checked first."""
+    given = kernel.given(options.kernel) if options.kernel else None
     try:
-        return otherwise(progress.fetching, options.quiet)
+        if newest and qemu.wanted(options.qemu) == qemu.NEWEST:
+            about, program = qemu.newest(progress.fetching, options.quiet)
+        else:
+            about, program = {}, qemu.find(options.qemu, progress.fetching, options.quiet)
+        find = kernel.newest if newest else kernel.cached
+        return (program, about, *(given or find(progress.fetching, options.quiet)))
     finally:
         progress.clear()
 
@@ -124,10 +126,10 @@ def run(options):
     progress = Progress(options.quiet)
     outputs = Outputs(options.outputs)
     tree = guest.build(options)
-    _, image = find_kernel(options, kernel.cached, progress)
+    program, _, _, image = find_machine(options, progress)
     tree.bytes(guest.INIT, first_process(options), 0o755)
     with image:
-        status, hello = boot(options, tree, image, progress, outputs)
+        status, hello = boot(options, program, tree, image, progress, outputs)
     if hello.get("kvm") != "1" and not options.quiet:
         note(f"the laboratory's kernel {hello.get('release')} offers no /dev/kvm")
     for problem in outputs.problems:
@@ -138,17 +140,20 @@ def run(options):
 def fetch(options):
     """Brings the cache up to date, boots what is there once, and prints what it is and has."""
     progress = Progress(options.quiet)
-    facts, image = find_kernel(options, kernel.newest, progress)
+    program, about, facts, image = find_machine(options, progress, newest=True)
     tree = Tree()
     tree.bytes(guest.INIT, first_process(options), 0o755)
     with image:
-        _, hello = boot(options, tree, image, progress, Outputs([]))
+        _, hello = boot(options, program, tree, image, progress, Outputs([]))
     print(f"kernel    {hello.get('release')}")
     for name in ("package", "version", "suite", "mirror", "sha256"):
         if facts.get(name):
             print(f"{name:9} {facts[name]}")
     if facts.get("file"):
         print(f"kept in   {os.path.join(cache.directory(), facts['file'])}")
+    print(f"qemu      {qemu.version(program)}")
+    if about:
+        print(f"mirror    {about['mirror']}\nkept in   {os.path.dirname(program)}")
     print(f"/dev/kvm  {'yes' if hello.get('kvm') == '1' else 'missing'}")
     for key, name, needs in kernel.FEATURES:
         print(f"          {name} " + ("yes" if hello.get(key, "0") not in ("0", "-1") else f"missing (needs {needs})"))

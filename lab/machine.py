@@ -1,23 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The QEMU process: its command line and its end. All it is given is open descriptors, so it leaves no file behind."""
 
-import shutil
 import socket
 import subprocess
 
 import process
-from errors import UNAVAILABLE, LabError
 
-QEMU = "qemu-system-aarch64"
-REMEDY = "apt-get install qemu-system-arm"
 APPEND = "console=ttyAMA0 earlycon rdinit=/.salvage/init nokaslr panic=-1 loglevel=7"
-
-
-def find_qemu():
-    path = shutil.which(QEMU)
-    if not path:
-        raise LabError(UNAVAILABLE, QEMU, f"is not installed; {REMEDY}")
-    return path
 
 
 def command(qemu, options, kernel, initrd, console, link):
@@ -37,9 +26,8 @@ def command(qemu, options, kernel, initrd, console, link):
 class Machine:
     """A running machine. console and link are this side's sockets, stderr what QEMU itself has to say."""
 
-    def __init__(self, options, kernel, initrd):
-        """kernel, initrd: open files."""
-        qemu = find_qemu()
+    def __init__(self, qemu, options, kernel, initrd):
+        """qemu: the program; kernel, initrd: open files."""
         self.console, console = socket.socketpair()
         self.link, link = socket.socketpair()
         with console, link:

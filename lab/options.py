@@ -9,7 +9,7 @@ from errors import USAGE, LabError
 
 USAGE_TEXT = """\
 usage: salvage lab [OPTION...] -- COMMAND [ARGUMENT...]
-       salvage lab --fetch
+       salvage lab --fetch [--qemu=newest]
 
 Runs COMMAND, an arm64 program, as root under a Linux kernel with KVM in an emulated
 arm64 machine. Its standard streams and its exit status pass through.
@@ -19,6 +19,8 @@ arm64 machine. Its standard streams and its exit status pass through.
   --output=GUEST:HOST   bring a file of the guest back when the command has ended
   --env=NAME[=VALUE]    set an environment variable, or pass one on
   --kernel=IMAGE|DEB    use this kernel, not the cached one
+  --qemu=PROGRAM|newest run this QEMU, or the newest that the distribution has, kept in
+                        the cache; else SALVAGE_QEMU, else the one in PATH
   --append=STRING       add to the kernel's command line
   --smp=N               CPUs (1)
   --mem=SIZE            memory, with K, M or G behind the number (2G)
@@ -26,7 +28,8 @@ arm64 machine. Its standard streams and its exit status pass through.
   --timeout=SECONDS     end everything after so long, booting included
   --console             show the kernel's console on standard error
   --quiet               print neither progress nor notes
-  --fetch               fetch the newest suitable kernel, try it, print what it has
+  --fetch               fetch the newest suitable kernel (with --qemu=newest, QEMU
+                        too), try it, print what it has
 
 The environment is PATH, HOME and what --env names. COMMAND is looked for among the
 --file paths, then on this machine, and has the same absolute path in the guest. So
@@ -35,7 +38,7 @@ has the working directory.
 Exit status: the command's; 128+N if signal N killed it; 100 if the command line or
 a file is at fault; 101 if QEMU or a kernel is not to be had; 106 if the machine
 ended before the command, or an output could not be brought back; 108 if time was up.
-A fetched kernel is kept in SALVAGE_CACHE, else in ~/.cache/salvage.
+A fetched kernel or QEMU is kept in SALVAGE_CACHE, else in ~/.cache/salvage.
 """
 
 GIB, MIB = 1 << 30, 1 << 20
@@ -46,7 +49,7 @@ class Options:
 
     def __init__(self):
         self.files, self.outputs, self.env, self.command = [], [], [], []
-        self.kernel, self.append, self.init = None, "", None
+        self.kernel, self.qemu, self.append, self.init = None, None, "", None
         self.smp, self.mem, self.cpu, self.timeout = 1, 2 * GIB, "max,pauth-impdef=on", 0
         self.said = {}      # the text of each option that was given, by its name, for messages
         self.console = self.quiet = self.fetch = self.help = False
@@ -126,7 +129,8 @@ def _flag(name):
 
 
 WITH_VALUE = {
-    "--file": _file, "--output": _output, "--env": _env, "--kernel": _text("kernel"), "--append": _text("append"),
+    "--file": _file, "--output": _output, "--env": _env, "--kernel": _text("kernel"), "--qemu": _text("qemu"),
+    "--append": _text("append"),
     "--smp": _smp, "--mem": _mem, "--cpu": _cpu, "--timeout": _timeout,
     "--init": _text("init"),    # where the build put the first process; the command passes it
 }

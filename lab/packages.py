@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A private package root: arm64 packages of any suite of the machine's own mirror, checked by apt, nothing installed."""
+"""A private package root: packages of any suite of the machine's own mirror, checked by apt, nothing installed."""
 
 import functools
+import glob
 import os
 import re
 import shutil
@@ -15,9 +16,9 @@ CONFIG = """\
 #clear APT::Update::Pre-Invoke;
 #clear APT::Update::Post-Invoke;
 #clear APT::Update::Post-Invoke-Success;
-APT::Architecture "arm64";
+APT::Architecture "ARCHITECTURE";
 #clear APT::Architectures;
-APT::Architectures "arm64";
+APT::Architectures "ARCHITECTURE";
 APT::Sandbox::User "";
 APT::Update::Error-Mode "any";
 APT::Get::AllowUnauthenticated "false";
@@ -41,7 +42,7 @@ Dir::Etc::preferencesparts "/dev/null";
 """
 
 UNREACHABLE = re.compile("Could not (connect|resolve)|Unable to connect|Connection (failed|timed out)|Temporary failure")
-OTHERWISE = "give a kernel with --kernel=IMAGE or DEB"
+OTHERWISE = "give a kernel with --kernel=IMAGE or DEB, a QEMU with --qemu=PROGRAM"
 
 
 class NotFound(Exception):
@@ -71,17 +72,18 @@ def mirrors():
 
 
 class Root:
-    """The private root of one suite on one mirror, in a directory that the caller removes."""
+    """The private root of one suite on one mirror, or of several separated by spaces, in a directory that the caller removes."""
 
-    def __init__(self, directory, source, suite):
+    def __init__(self, directory, source, suite, architecture="arm64", installed=""):
+        """installed: what apt takes to be installed, as in dpkg's status file."""
         if not re.fullmatch(r"[^\"\\;{}#\n]+", directory):
             raise LabError(UNAVAILABLE, directory, "apt cannot work under such a name; set SALVAGE_CACHE to another")
         self.directory, self.source, self.suite = directory, source, suite
         for name in ("state", "lists/partial", "cache/archives/partial", "sources", "debs"):
             os.makedirs(os.path.join(directory, name), exist_ok=True)
-        self._write("status", "")
-        self._write("apt.conf", CONFIG.replace("ROOT", directory))
-        stanza = f"Types: deb\nURIs: {source.uri}\nSuites: {suite}\nComponents: main\nArchitectures: arm64\n"
+        self._write("status", installed)
+        self._write("apt.conf", CONFIG.replace("ROOT", directory).replace("ARCHITECTURE", architecture))
+        stanza = f"Types: deb\nURIs: {source.uri}\nSuites: {suite}\nComponents: main\nArchitectures: {architecture}\n"
         if source.signed_by:
             stanza += f"Signed-By: {source.signed_by}\n"
         self._write("sources/suite.sources", stanza)
@@ -119,6 +121,15 @@ class Root:
         if status or len(names) != 1:
             raise NotFound(_reason(err or out))
         return os.path.join(debs, names[0])
+
+
+    def download_all(self, package, version):
+        """Paths of the .debs of a package and of all it needs that is not installed, of the first suite if it has that."""
+        status, out, err = self._apt("apt-get", "install", "--yes", "--download-only", "--no-install-recommends",
+                                     "--target-release", self.suite.split()[0], f"{package}={version}")
+        if status:
+            raise NotFound(_reason(err or out))
+        return sorted(glob.glob(os.path.join(glob.escape(self.directory), "cache", "archives", "*.deb")))
 
 
 def _reason(text):

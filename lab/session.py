@@ -11,7 +11,7 @@ from collections import deque
 
 import link
 from errors import INTERNAL, TIMEOUT, UNAVAILABLE, USAGE, LabError, note, one_line
-from machine import QEMU
+from qemu import QEMU
 
 BOOT_SECONDS = 180      # without a first frame by then, the kernel is not coming up
 CONSOLE_KEPT = 256 << 10

@@ -70,20 +70,22 @@ class Mirror:
         command = ["gpg", "--homedir", self.home, "--batch", "--quiet", "--pinentry-mode", "loopback", "--passphrase", "", *arguments]
         return subprocess.run(command, input=data, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
 
-    def package(self, name, version, files):
+    def package(self, name, version, files, architecture="arm64", needs=""):
         """Builds a .deb in the pool; returns its stanza for suite()."""
         with tempfile.TemporaryDirectory(dir=self.top) as root:
             os.makedirs(os.path.join(root, "DEBIAN"))
-            control = f"Package: {name}\nVersion: {version}\nArchitecture: arm64\nMaintainer: x <x@example>\nDescription: kernel\n"
+            control = f"Package: {name}\nVersion: {version}\nArchitecture: {architecture}\nMaintainer: x <x@example>\nDescription: kernel\n"
+            control += f"Depends: {needs}\n" if needs else ""
             with open(os.path.join(root, "DEBIAN/control"), "w", encoding="ascii") as file:
                 file.write(control)
             for path, data in files.items():
                 os.makedirs(os.path.dirname(os.path.join(root, path)), exist_ok=True)
                 with open(os.path.join(root, path), "wb") as file:
                     file.write(data)
+                os.chmod(os.path.join(root, path), 0o755)
             pool = os.path.join(self.archive, "pool")
             os.makedirs(pool, exist_ok=True)
-            deb = os.path.join(pool, f"{name}_{version}_arm64.deb")
+            deb = os.path.join(pool, f"{name}_{version.replace(':', '%3a')}_{architecture}.deb")
             subprocess.run(["dpkg-deb", "--root-owner-group", "-Zgzip", "-b", root, deb], check=True, stdout=subprocess.DEVNULL)
         with open(deb, "rb") as file:
             data = file.read()
@@ -92,19 +94,20 @@ class Mirror:
     def kernel(self, name, version, data):
         return self.package(name, version, {f"usr/lib/modules/{name}/vmlinuz": data})
 
-    def suite(self, name, *stanzas, signed=True):
+    def suite(self, name, *stanzas, signed=True, architecture="arm64"):
         """Publishes a suite of these packages."""
         top = os.path.join(self.archive, "dists", name)
         shutil.rmtree(top, ignore_errors=True)
-        os.makedirs(os.path.join(top, "main/binary-arm64"))
+        where = f"main/binary-{architecture}"
+        os.makedirs(os.path.join(top, where))
         packages = "\n".join(stanzas).encode()
         listed = ""
-        for path, data in (("main/binary-arm64/Packages", packages), ("main/binary-arm64/Packages.gz", gzip.compress(packages))):
+        for path, data in ((where + "/Packages", packages), (where + "/Packages.gz", gzip.compress(packages))):
             with open(os.path.join(top, path), "wb") as file:
                 file.write(data)
             listed += f" {hashlib.sha256(data).hexdigest()} {len(data)} {path}\n"
         release = (f"Origin: Debian\nSuite: {name}\nCodename: {name}\nDate: Thu, 01 Jan 2026 00:00:00 UTC\n"
-                   f"Architectures: arm64\nComponents: main\nSHA256:\n{listed}").encode()
+                   f"Architectures: {architecture}\nComponents: main\nSHA256:\n{listed}").encode()
         with open(os.path.join(top, "InRelease" if signed else "Release"), "wb") as file:
             file.write(self._gpg("--clearsign", data=release) if signed else release)
 

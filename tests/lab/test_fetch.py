@@ -298,3 +298,85 @@ class Sysroot(WithMirror):
             with self.subTest(arguments):
                 status, out, err = self.prepare(*arguments)
                 self.assertEqual((status, out, len(err.splitlines())), (100, "", 1))
+
+
+class Qemu(WithMirror):
+    """--qemu=newest, from the same kind of mirror; what is fetched says its version, and which library it found."""
+
+    PROGRAM = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import errors, qemu
+def main():
+    got = getattr(qemu, sys.argv[2])(lambda text: print(text, file=sys.stderr), False)
+    print(qemu.version(got[1] if sys.argv[2] == "newest" else got))
+    return 0
+errors.run_main(main)
+"""
+    NEW, OLD = "10.0.2+ds-2", "7.2+dfsg-7"
+
+    def setUp(self):
+        super().setUp()
+        self.architecture = subprocess.run(["dpkg", "--print-architecture"], check=True, capture_output=True, text=True).stdout.strip()
+
+    def publish(self, new=NEW, library="frob0", backports=True):
+        def package(*arguments):
+            return self.mirror.package(*arguments[:3], self.architecture, *arguments[3:])
+
+        def program(version):
+            said = f"#!/bin/sh\necho QEMU emulator version {version} $(cat ${{LD_LIBRARY_PATH%%:*}}/libfrob.so.0)\n"
+            return {"usr/bin/qemu-system-aarch64": said.encode(), "usr/bin/qemu-system-arm": b"x" * 100000}
+
+        self.mirror.suite(self.mirror.own, package("qemu-system-arm", self.OLD, program(self.OLD)),
+                          package("frob0", "1-1", {"usr/lib/x-linux-gnu/libfrob.so.0": b"frob"}), architecture=self.architecture)
+        if backports:
+            self.mirror.suite(f"{self.mirror.own}-backports", package("qemu-system-arm", new, program(new), f"{library}, qemu-data (= {new})"),
+                              package("qemu-data", new, {"usr/share/qemu/x": b"x"}), architecture=self.architecture)
+
+    def fetch(self, what="newest"):
+        done = subprocess.run([sys.executable, "-c", self.PROGRAM, LAB, what], env=self.mirror.environment(self.cache), text=True,
+                              capture_output=True, check=False)
+        return done.returncode, done.stdout, done.stderr
+
+    def test_the_backports_one_with_what_it_needs(self):
+        self.publish()
+        self.assertEqual(self.fetch()[:2], (0, f"{self.NEW} frob\n"))
+        top, = (name for name in self.kept() if name != "qemu.json")
+        files = sorted(os.path.relpath(os.path.join(at, name), os.path.join(self.cache, top))
+                       for at, _, names in os.walk(os.path.join(self.cache, top)) for name in names)
+        self.assertEqual(files, ["bin/qemu-system-aarch64", "lib/libfrob.so.0", "qemu-system-aarch64"])
+
+    def test_it_is_fetched_once_and_again_when_damaged(self):
+        self.publish()
+        self.assertEqual(self.fetch("cached")[:2], (0, f"{self.NEW} frob\n"))
+        asked = len(self.mirror.asked)
+        for what in ("cached", "newest"):
+            self.assertEqual(self.fetch(what)[:2], (0, f"{self.NEW} frob\n"))
+            self.assertEqual(len(self.mirror.asked), asked)
+        library = next(os.path.join(at, name) for at, _, names in os.walk(self.cache) for name in names if name == "libfrob.so.0")
+        with open(library, "a", encoding="ascii") as file:
+            file.write("x")
+        status, out, err = self.fetch("cached")
+        self.assertEqual((status, out, len(self.mirror.asked)), (0, f"{self.NEW} frob\n", 2 * asked))
+        self.assertIn("the cached QEMU is damaged", err)
+
+    def test_a_newer_one_replaces_it_when_asked(self):
+        self.publish()
+        self.fetch()
+        before = self.kept()
+        self.publish("10.1.0-1")
+        self.assertEqual(self.fetch("cached")[1], f"{self.NEW} frob\n")
+        self.assertEqual(self.fetch()[:2], (0, "10.1.0-1 frob\n"))
+        self.assertEqual(len(self.kept()), len(before))
+
+    def test_without_backports_the_releases_own_and_a_line_says_so(self):
+        self.publish(backports=False)
+        status, out, err = self.fetch()
+        self.assertEqual((status, out), (0, f"{self.OLD}\n"), err)
+        self.assertIn(f"salvage: qemu-system-arm {self.OLD} is the newest to be had", err)
+
+    def test_none_at_all(self):
+        status, out, err = self.fetch()
+        self.assertEqual((status, out), (UNAVAILABLE, ""))
+        self.assertRegex(err.splitlines()[-1], "^salvage: newest QEMU: .*; connect to the mirror and repeat, or give --qemu=PROGRAM")
+        self.assertEqual(self.kept(), [])

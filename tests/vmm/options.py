@@ -66,6 +66,7 @@ CASES = [
     (["--backend=lab", "DIR"], IMAGE, "DIR: a directory"),
     (["--backend=lab", "EMPTY"], IMAGE, "EMPTY: an empty file"),
     (["--backend=lab", "--mem=1M", "LARGE"], IMAGE, "LARGE: 1048577 bytes"),
+    (["--backend=lab", "--qemu=", "GUEST"], USAGE, "--qemu: needs a value"),
     (["--backend=lab", "--initrd=MISSING", "GUEST"], IMAGE, "MISSING: No such file"),
     (["--backend=kvm", "MISSING"], IMAGE, "MISSING: No such file"),
     (["--backend=kvm", "--symbols=MISSING", "GUEST"], IMAGE, "--symbols=MISSING: No such file"),
