@@ -31,8 +31,8 @@ static bool init(struct vmm_vcpu *vcpu, struct vmm_error *error)
 		init.features[0] |= 1u << SV_KVM_ARM_VCPU_POWER_OFF;
 	if (vm->config->aarch32)
 		init.features[0] |= 1u << SV_KVM_ARM_VCPU_EL1_32BIT;
-	else if (vm->sve)
-		init.features[0] |= 1u << SV_KVM_ARM_VCPU_SVE;
+	else
+		init.features[0] |= vm->features;
 	rc = vmm_ioctl(vm->kernel, vcpu->fd, SV_KVM_ARM_VCPU_INIT, &init);
 	if (rc < 0)
 		return vmm_fail(error, VMM_UNAVAILABLE, "KVM_ARM_VCPU_INIT: %s", strerror(-rc));

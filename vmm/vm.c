@@ -52,6 +52,24 @@ static bool create_vm(struct vmm_vm *vm, struct vmm_error *error)
 	return true;
 }
 
+/*
+ * What the CPU has and KVM gives only to those who ask. Pointer authentication comes whole or not at all
+ * (Documentation/virt/kvm/api.rst, KVM_ARM_VCPU_INIT).
+ */
+static void take_features(struct vmm_vm *vm)
+{
+	struct sv_kvm_enable_cap mte = {.cap = SV_KVM_CAP_ARM_MTE};
+
+	if (extension(vm, vm->vm_fd, SV_KVM_CAP_ARM_SVE) > 0)
+		vm->features |= 1u << SV_KVM_ARM_VCPU_SVE;
+	if (extension(vm, vm->vm_fd, SV_KVM_CAP_ARM_PTRAUTH_ADDRESS) > 0 &&
+	    extension(vm, vm->vm_fd, SV_KVM_CAP_ARM_PTRAUTH_GENERIC) > 0)
+		vm->features |= 1u << SV_KVM_ARM_VCPU_PTRAUTH_ADDRESS | 1u << SV_KVM_ARM_VCPU_PTRAUTH_GENERIC;
+	/* Without it the guest has no FEAT_MTE, which is all that a failure means. */
+	if (extension(vm, vm->vm_fd, SV_KVM_CAP_ARM_MTE) > 0)
+		vmm_ioctl(vm->kernel, vm->vm_fd, SV_KVM_ENABLE_CAP, &mte);
+}
+
 /* The kernel's offers: those the platform cannot do without, and those salvage turns on. */
 static bool take_capabilities(struct vmm_vm *vm, struct vmm_error *error)
 {
@@ -70,7 +88,8 @@ static bool take_capabilities(struct vmm_vm *vm, struct vmm_error *error)
 		    extension(vm, vm->vm_fd, needed[i].capability) <= 0)
 			return vmm_fail(error, VMM_UNAVAILABLE, "%s", needed[i].why);
 	vm->inject = extension(vm, vm->vm_fd, SV_KVM_CAP_ARM_INJECT_EXT_DABT) > 0;
-	vm->sve = extension(vm, vm->vm_fd, SV_KVM_CAP_ARM_SVE) > 0;
+	if (!vm->config->aarch32)
+		take_features(vm);
 	if (vm->config->salvage)
 		vm->capabilities = sv_kvm_enable(&vm->kernel->backend, vm->vm_fd);
 	return true;

@@ -84,7 +84,7 @@ struct vmm_vm {
 	size_t run_size;
 	unsigned capabilities; /* enum sv_kvm_capability; without --no-salvage */
 	bool inject;           /* KVM_CAP_ARM_INJECT_EXT_DABT is there */
-	bool sve;              /* KVM_CAP_ARM_SVE is there: vCPUs in AArch64 state have SVE */
+	uint32_t features;     /* of KVM_ARM_VCPU_INIT, for vCPUs in AArch64 state */
 	uint8_t *ram;
 	struct vmm_guest guest;
 	struct vmm_tree tree;        /* as the guest got it; fdt is NULL before */

@@ -32,11 +32,13 @@ struct sv_kvm_vcpu_init {
 	uint32_t target, features[7];
 };
 
-#define SV_KVM_ARM_VCPU_POWER_OFF 0
-#define SV_KVM_ARM_VCPU_EL1_32BIT 1
-#define SV_KVM_ARM_VCPU_PSCI_0_2  2
-#define SV_KVM_ARM_VCPU_SVE       4
-#define SV_KVM_ARM_VCPU_HAS_EL2   7
+#define SV_KVM_ARM_VCPU_POWER_OFF       0
+#define SV_KVM_ARM_VCPU_EL1_32BIT       1
+#define SV_KVM_ARM_VCPU_PSCI_0_2        2
+#define SV_KVM_ARM_VCPU_SVE             4
+#define SV_KVM_ARM_VCPU_PTRAUTH_ADDRESS 5
+#define SV_KVM_ARM_VCPU_PTRAUTH_GENERIC 6
+#define SV_KVM_ARM_VCPU_HAS_EL2         7
 
 struct sv_kvm_one_reg {
 	uint64_t id, addr;
@@ -106,8 +108,11 @@ struct sv_kvm_vcpu_events {
 #define SV_KVM_CAP_ARM_EL1_32BIT       93
 #define SV_KVM_CAP_ARM_VM_IPA_SIZE     165
 #define SV_KVM_CAP_ARM_SVE             170
+#define SV_KVM_CAP_ARM_PTRAUTH_ADDRESS 171
+#define SV_KVM_CAP_ARM_PTRAUTH_GENERIC 172
 #define SV_KVM_CAP_ARM_NISV_TO_USER    177
 #define SV_KVM_CAP_ARM_INJECT_EXT_DABT 178
+#define SV_KVM_CAP_ARM_MTE             205
 #define SV_KVM_CAP_ARM_SEA_TO_USER     245
 
 #define SV_KVM_EXIT_UNKNOWN        0

@@ -94,6 +94,10 @@ static int fake_ioctl(void *opaque, int fd, unsigned long request, void *argumen
 	case SV_KVM_CHECK_EXTENSION:
 		return extension(kernel, (uint32_t)(uintptr_t)argument);
 	case SV_KVM_ENABLE_CAP:
+		if (((struct sv_kvm_enable_cap *)argument)->cap == SV_KVM_CAP_ARM_MTE) {
+			kernel->mte_enabled++;
+			return 0;
+		}
 		kernel->nisv_enabled += !kernel->nisv_error;
 		return kernel->nisv_error;
 	case SV_KVM_SET_USER_MEMORY_REGION: {

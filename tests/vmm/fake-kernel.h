@@ -40,7 +40,7 @@ struct fake_kernel {
 	int ipa_bits, gic_error, nisv_error;
 	int fail_at, fail_error;
 
-	atomic_int requests, open_fds, mappings, injections, nisv_enabled, lines_high, lines_low;
+	atomic_int requests, open_fds, mappings, injections, nisv_enabled, mte_enabled, lines_high, lines_low;
 	pthread_mutex_t lock;
 	struct {
 		uint64_t id, value;

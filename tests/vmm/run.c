@@ -578,9 +578,10 @@ static void several(void **state)
 			kernel.script[vcpu] = vcpu == i % 3 ? ender : busy;
 		assert_int_equal(run(&backend, &c), 7);
 		for (unsigned vcpu = 0; vcpu < 4; vcpu++)
-			assert_int_equal(kernel.features[vcpu], 1u << SV_KVM_ARM_VCPU_PSCI_0_2 |
-									1u << SV_KVM_ARM_VCPU_SVE |
-									(vcpu ? 1 : 0));
+			assert_int_equal(kernel.features[vcpu],
+					 1u << SV_KVM_ARM_VCPU_PSCI_0_2 | 1u << SV_KVM_ARM_VCPU_SVE |
+						 1u << SV_KVM_ARM_VCPU_PTRAUTH_ADDRESS |
+						 1u << SV_KVM_ARM_VCPU_PTRAUTH_GENERIC | (vcpu ? 1 : 0));
 	}
 }
 
@@ -700,14 +701,28 @@ static void missing(void **state)
 	kernel.script[0] = script;
 	assert_int_equal(run(&backend, &c), 7);
 	assert_int_equal(kernel.features[0], 6);
+	assert_int_equal(kernel.mte_enabled, 0);
 
-	/* A kernel without SVE. */
+	/* Kernels without SVE, pointer authentication or half of it, and memory tags. */
+	c = config();
 	backend = fake_kernel(&kernel);
 	kernel.script[0] = script;
 	kernel.without[0] = SV_KVM_CAP_ARM_SVE;
-	c = config();
 	assert_int_equal(run(&backend, &c), 7);
-	assert_int_equal(kernel.features[0], 4);
+	assert_int_equal(kernel.features[0], 0x64);
+	assert_int_equal(kernel.mte_enabled, 1);
+	for (unsigned half = SV_KVM_CAP_ARM_PTRAUTH_ADDRESS; half <= SV_KVM_CAP_ARM_PTRAUTH_GENERIC; half++) {
+		backend = fake_kernel(&kernel);
+		kernel.script[0] = script;
+		kernel.without[0] = half;
+		assert_int_equal(run(&backend, &c), 7);
+		assert_int_equal(kernel.features[0], 0x14);
+	}
+	backend = fake_kernel(&kernel);
+	kernel.script[0] = script;
+	kernel.without[0] = SV_KVM_CAP_ARM_MTE;
+	assert_int_equal(run(&backend, &c), 7);
+	assert_int_equal(kernel.mte_enabled, 0);
 
 	/* A CPU with 36-bit addresses; RAM begins at 1 GiB. */
 	c = config();
