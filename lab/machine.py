@@ -9,12 +9,17 @@ import process
 APPEND = "console=ttyAMA0 earlycon rdinit=/.salvage/init nokaslr panic=-1 loglevel=7"
 
 
+def _machine(cpu):
+    """Memory tags need a CPU that has them; QEMU refuses others."""
+    return "virt,virtualization=on,gic-version=3" + (",mte=on" if cpu.split(",")[0] == "max" else "")
+
+
 def command(qemu, options, kernel, initrd, console, link):
     """kernel, initrd, console and link are descriptor numbers."""
     append = " ".join(filter(None, (APPEND, options.append)))
     return [
         qemu, "-nodefaults", "-display", "none", "-monitor", "none", "-no-reboot",
-        "-M", "virt,virtualization=on,gic-version=3", "-accel", "tcg", "-cpu", options.cpu,
+        "-M", _machine(options.cpu), "-accel", "tcg", "-cpu", options.cpu,
         "-smp", str(options.smp), "-m", f"size={options.mem >> 20}M",
         "-chardev", f"socket,id=console,fd={console}", "-serial", "chardev:console",
         "-chardev", f"socket,id=link,fd={link}", "-device", "virtio-serial-pci,max_ports=2",
