@@ -69,15 +69,16 @@ _Noreturn void guest_fail(const char *file, unsigned line, const char *what, uin
 	} while (0)
 
 /* ESR_EL1 (DDI 0487, D24.2). */
-#define EC(esr)      ((esr) >> 26 & 0x3f)
-#define FSC(esr)     ((esr)&0x3f)
-#define FNV(esr)     ((esr) >> 10 & 1)
-#define EC_ABORT     0x25 /* data abort from the same level */
-#define EC_ABORT_EL0 0x24
-#define EC_SVC       0x15
-#define EC_STEP_EL0  0x32
-#define FSC_EXTERNAL 0x10
-#define FSC_ATOMIC   0x35 /* unsupported exclusive or atomic access */
+#define EC(esr)       ((esr) >> 26 & 0x3f)
+#define FSC(esr)      ((esr)&0x3f)
+#define FNV(esr)      ((esr) >> 10 & 1)
+#define EC_ABORT      0x25 /* data abort from the same level */
+#define EC_ABORT_EL0  0x24
+#define EC_SVC        0x15
+#define EC_STEP_EL0   0x32
+#define FSC_EXTERNAL  0x10
+#define FSC_ATOMIC    0x35 /* unsupported exclusive or atomic access */
+#define FSC_ALIGNMENT 0x21
 
 /*
  * Runs one instruction that must take exactly one abort of this fault status at address, after which it is
