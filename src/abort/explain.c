@@ -36,16 +36,30 @@ static void instruction(struct sv_text *text, const struct sv_report *report)
 	}
 }
 
+/* Bytes accessed, as far as the word tells: 0 if registers decide. */
+static unsigned bytes_of(const struct sv_insn *insn)
+{
+	switch (insn->row->iclass) {
+	case SV_CLASS_MOPS:
+	case SV_CLASS_CACHE:
+	case SV_CLASS_ZERO:
+	case SV_CLASS_SVE:
+	case SV_CLASS_SME:
+		return 0;
+	default:
+		return insn->esize * insn->count;
+	}
+}
+
 static void access(struct sv_text *text, const struct sv_report *report)
 {
 	bool done = report->ending == SV_ENDING_COMPLETED;
+	unsigned bytes = report->has_insn ? bytes_of(&report->insn) : 0;
 
 	sv_text_char(text, ' ');
 	sv_text_string(text, done ? "" : "tried to ");
 	sv_text_string(text, report->write ? (done ? "wrote " : "write ") : "read ");
-	if (report->has_insn) {
-		unsigned bytes = report->insn.esize * report->insn.count;
-
+	if (bytes) {
 		sv_text_decimal(text, bytes);
 		sv_text_string(text, bytes == 1 ? " byte " : " bytes ");
 	}

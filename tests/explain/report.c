@@ -175,6 +175,28 @@ static const struct {
 	  .ipa = 0x0a000000},
 	 "vcpu at pc 0x40000120: str w9, [x0], #4 tried to read 4 bytes at 0x0a000000; the instruction's direction is not the "
 	 "syndrome's WnR; nothing was changed and the guest runs it again"},
+	/* How much it is about is in registers. */
+	{0xd50b7433,
+	 {.cause = SV_CAUSE_HOLE,
+	  .ending = SV_ENDING_INJECTED,
+	  .reason = SV_REASON_HOLE,
+	  .has_pc = true,
+	  .pc = 0x40000120,
+	  .ipa = 0x0a300000,
+	  .write = true,
+	  .rule = &hole_inject},
+	 "vcpu at pc 0x40000120: dc zva, x19 tried to write at 0x0a300000, where nothing is; nearest is device "
+	 "recorder, 0x2f0000 bytes below; the guest got an external abort (rule default hole=inject)"},
+	{0xa5ff6482,
+	 {.cause = SV_CAUSE_NISV,
+	  .ending = SV_ENDING_COMPLETED,
+	  .has_pc = true,
+	  .pc = 0x40000120,
+	  .ipa = 0x0a000010,
+	  .region = &recorder,
+	  .accesses = 2},
+	 "vcpu at pc 0x40000120: ldff1d { z2.d }, p1/z, [x4] read at 0x0a000010, offset 0x10 in device recorder; salvage "
+	 "performed it in 2 device accesses"},
 };
 
 static struct sv_report fill(size_t i)
