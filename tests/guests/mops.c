@@ -3,16 +3,16 @@
  * Memory copies and sets between the recorder and RAM: unaligned, of several chunks, across pages that lie
  * apart, forward and backward, and into a hole, where registers must tell what has been done.
  *
- * Which stage does what is the CPU's choice. One that lets the prologue go to the end of a page and the epilogue
- * do what is less than one (QEMU) aborts in each of them, since some operations begin in RAM.
+ * Which stage does what is the CPU's choice. One that lets the prologue go to the end of a page and the
+ * epilogue do what is less than one (QEMU) aborts in each of them, since some operations begin in RAM.
  */
 #include "stage1.h"
 
 #define MOPS ".arch_extension mops\n"
 
 /*
- * Pages in a row whose frames are not: RAM, three of the recorder in no order and of different types, RAM. Then a
- * hole.
+ * Pages in a row whose frames are not: RAM, three of the recorder in no order and of different types, RAM.
+ * Then a hole.
  */
 #define BEGIN    STAGE1_PAGES
 #define PAGES    5
@@ -160,7 +160,7 @@ bool guest_handle(struct frame *frame)
 
 #define PSTATE_C (1ul << 29)
 
-/* All three stages, of which the first that aborts is the last that is run. Offsets from BEGIN; RAM is ram. */
+/* All three stages, of which the first that aborts is the last that is run. */
 #define ABORTED(prologue, main, epilogue, to, from, size)                                                  \
 	do {                                                                                               \
 		register uint64_t x0 __asm__("x0") = (to), x1 __asm__("x1") = (from);                      \
@@ -177,8 +177,8 @@ bool guest_handle(struct frame *frame)
 	} while (0)
 
 /*
- * What registers say of a forward operation at its end: so much is left, and it would go on there. The prologue
- * leaves them as a program would give them, the others by option A (PSTATE.C clear) or B.
+ * What registers say of a forward operation at its end: so much is left, and it would go on there. The
+ * prologue leaves them as a program would give them, the others by option A (PSTATE.C clear) or B.
  */
 static void left(uint64_t to, uint64_t from, uint64_t size)
 {
@@ -198,7 +198,7 @@ static void left(uint64_t to, uint64_t from, uint64_t size)
 		EQUAL(aborted.x[1], from);
 }
 
-/* Behind the recorder there is a hole now. Then an operation goes on for more than a chunk, and stops there. */
+/* Behind the recorder there is a hole now. An operation goes on for more than a chunk, and stops there. */
 static void into_a_hole(unsigned offset, unsigned size)
 {
 	unsigned there = BEHIND - offset, beyond = size - there;

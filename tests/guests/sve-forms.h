@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * name, text, kind, bytes in memory, bytes of a lane, sign-extended, registers, offset in footprints, offset in
- * elements. x0 is the base, x4 is 3, p1 the predicate; registers are z30, z31, z0, z1.
+ * name, text, kind, bytes in memory, bytes of a lane, sign-extended, registers, offset in footprints, offset
+ * in elements. x0 is the base, x4 is 3, p1 the predicate; registers are z30, z31, z0, z1.
  */
 /* clang-format off */
 X(ld1b_b,   "ld1b {z30.b}, p1/z, [x0]",                 LOAD, 1, 1, 0, 1, 0, 0)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * SVE loads and stores on the recorder, at several vector lengths. What a store leaves is read back with plain
- * loads; what a load finds was put there with plain stores. Both are held to the definition of each form:
- * element i of register r is number i * registers + r in memory; what is inactive is zero, or stays.
+ * SVE loads and stores on the recorder, at several vector lengths. What a store leaves is read back with
+ * plain loads; what a load finds was put there with plain stores. Both are held to the definition of each
+ * form: element i of register r is number i * registers + r in memory; what is inactive is zero, or stays.
  */
 #include "sve.h"
 

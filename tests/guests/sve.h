@@ -21,7 +21,7 @@ static inline void sve_on(const char *guest)
 	__asm__ volatile("msr cpacr_el1, %0\n\tisb" : : "r"(cpacr | 3 << 16));
 }
 
-/* Asks for vectors of so many bytes by ZCR_EL1.LEN; returns what came of it: the largest that there is below. */
+/* Asks for vectors of so many bytes by ZCR_EL1.LEN; returns what came of it: the largest not above. */
 static inline unsigned sve_length(unsigned bytes)
 {
 	uint64_t is;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Tag instructions on a device, behind which there are no tags: those that also store do that, the others move
- * their base, and a tag that is loaded is 0. KVM may keep FEAT_MTE from its guests while the CPU has the
+ * Tag instructions on a device, behind which there are no tags: those that also store do that, the others
+ * move their base, and a tag that is loaded is 0. KVM may keep FEAT_MTE from its guests while the CPU has the
  * instructions all the same, so that is tried.
  */
 #include "guest.h"

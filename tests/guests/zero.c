@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * DC ZVA on a device that is mapped as Normal memory, as a driver does that maps it write-combining and clears
- * it: the block becomes zero, and no byte beside it. Where memory tags are, DC GVA and GZVA.
+ * DC ZVA on a device that is mapped as Normal memory, as a driver does that maps it write-combining and
+ * clears it: the block becomes zero, and no byte beside it. Where memory tags are, DC GVA and GZVA.
  */
 #include "stage1.h"
 

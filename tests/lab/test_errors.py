@@ -80,7 +80,8 @@ CASES = (
     ("QEMU empty", "--qemu= -- ./static", USAGE, "--qemu=: needs a value"),
     ("QEMU absent", "--qemu=./absent -- ./static", USAGE, "--qemu=./absent: no such program; give one that runs as qemu-system-aarch64"),
     ("QEMU not executable", "--qemu=./text -- ./static", USAGE, "--qemu=./text: no such program"),
-    ("QEMU to fetch without apt", "--qemu=newest -- ./static", UNAVAILABLE, "apt-get: is not installed, so nothing can be fetched; give .*--qemu=PROGRAM"),
+    ("QEMU to fetch without apt", "--qemu=newest -- ./static", UNAVAILABLE,
+     "apt-get: is not installed, so nothing can be fetched; give .*--qemu=PROGRAM"),
     ("no QEMU to fetch for", "--fetch", UNAVAILABLE, "qemu-system-aarch64: is not installed"),
 )
 

@@ -330,7 +330,8 @@ errors.run_main(main)
         self.mirror.suite(self.mirror.own, package("qemu-system-arm", self.OLD, program(self.OLD)),
                           package("frob0", "1-1", {"usr/lib/x-linux-gnu/libfrob.so.0": b"frob"}), architecture=self.architecture)
         if backports:
-            self.mirror.suite(f"{self.mirror.own}-backports", package("qemu-system-arm", new, program(new), f"{library}, qemu-data (= {new})"),
+            needs = f"{library}, qemu-data (= {new})"
+            self.mirror.suite(f"{self.mirror.own}-backports", package("qemu-system-arm", new, program(new), needs),
                               package("qemu-data", new, {"usr/share/qemu/x": b"x"}), architecture=self.architecture)
 
     def fetch(self, what="newest"):
