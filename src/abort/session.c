@@ -215,6 +215,15 @@ static struct decision decide(const struct sv_session *session, const struct sv_
 	return decision;
 }
 
+/* A copy or set may come from above: it is about the byte that aborted, where that is in the same place. */
+static uint64_t culprit(const struct sv_session *session, const struct sv_piece *piece)
+{
+	uint64_t fault = session->report.abort.fault_ipa;
+
+	return session->plan.unfinished && fault - piece->segment->ipa < piece->segment->length ? fault
+												: piece->ipa;
+}
+
 /*
  * Decides over every piece before anything is touched. True: all of it is possible. False: something is in
  * the way, and report.reason, ipa and va say what. Either way report.rule is the rule that decides: an
@@ -245,7 +254,7 @@ static bool classify(struct sv_session *session)
 			report->cause = decision.cause;
 			report->reason = decision.reason;
 			report->rule = decision.rule;
-			blame(session, piece.segment, piece.ipa);
+			blame(session, piece.segment, culprit(session, &piece));
 		}
 		refused |= refuses;
 	}
@@ -274,7 +283,8 @@ static bool by_policy(const struct sv_session *session)
 
 	if (row->refusal != SV_REFUSAL_EXCLUSIVE)
 		return false;
-	action = sv_policy_find(session->policy, SV_CAUSE_EXCLUSIVE, row->iclass, session->report.ipa)->action;
+	action =
+		sv_policy_find(session->policy, SV_CAUSE_EXCLUSIVE, row->iclass, session->report.ipa)->action;
 	return action == SV_ACTION_EMULATE || action == SV_ACTION_IGNORE;
 }
 

@@ -329,12 +329,30 @@ static void refused_midway(void **state)
 	assert_int_equal(machine.vcpu.regs[SV_X0], RECORDER);
 }
 
+/* What goes from above fails at its top, and the guest is told so. */
+static void backward_into_a_hole(void **state)
+{
+	static struct machine machine;
+	struct sv_session session;
+
+	/* cpym [x0]!, [x1]!, x2!, option A, 32 bytes left */
+	prepare(&machine,
+		&(struct performed_case){.word = 0x1d410440, .x0 = 0x0b000100, .x1 = RECORDER, .x2 = 32});
+	assert_int_equal(run(&machine, &session, WRITE, 0x0b00011f), SV_VERDICT_RESUME);
+	assert_int_equal(session.report.reason, SV_REASON_HOLE);
+	assert_int_equal(machine.vcpu.injection.va, 0x0b00011f);
+	assert_int_equal(session.report.ipa, 0x0b00011f);
+	assert_int_equal(machine.vcpu.sets, 0);
+	assert_string_equal(machine.log, "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(performed),
 		cmocka_unit_test(chunks),
 		cmocka_unit_test(refused_midway),
+		cmocka_unit_test(backward_into_a_hole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
