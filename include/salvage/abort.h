@@ -138,6 +138,7 @@ const char *sv_ending_name(enum sv_ending ending);
 	X(WALK_UNSUPPORTED, "the guest uses a translation feature that this version does not know")  \
 	X(HOLE, "nothing is there")                                                                  \
 	X(KERNEL_DEVICE, "the device is inside the kernel, where userspace cannot reach it")         \
+	X(KERNEL_REGISTER, "the kernel gives userspace no access there that equals the guest's")     \
 	X(WINDOW, "the device does not take accesses of this size or alignment")                     \
 	X(ATOMIC, "the device cannot perform an atomic as one access")                               \
 	X(LDST64B, "the device does not take 64 bytes as one access")                                \
@@ -222,7 +223,10 @@ struct sv_report {
  */
 struct sv_access {
 	uint64_t ipa;
-	/* The window; a ROM slot for a write to one; NULL in a hole that a rule says to emulate. */
+	/*
+	 * The window; a device inside the kernel, at a register that its map says can be reached; a ROM slot
+	 * for a write to one; NULL in a hole that a rule says to emulate.
+	 */
 	const struct sv_region *region;
 	uint8_t size;
 	bool write;

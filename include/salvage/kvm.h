@@ -139,6 +139,43 @@ enum sv_status sv_kvm_set_predicate(struct sv_kvm_vcpu *vcpu, unsigned n, unsign
 				    const uint8_t *value);
 
 /*
+ * The in-kernel GICv3. An instruction that the CPU does not describe never reaches it: KVM gives the abort to
+ * userspace first. Where a device attribute does what the guest's access would have done (docs/vgic.md has
+ * the registers), the embedder makes the access by that. For each abort, a register at a time:
+ *
+ *	region.kernel = &vgic.distributor, or &vgic.redistributors, when the space is built
+ *	...
+ *	session.access.region->kind is SV_REGION_KERNEL: pause all vCPUs, sv_kvm_vgic_access, let them go on
+ *
+ * Paused means: every other vCPU is in no ioctl at all, or the kernel answers EBUSY; and none runs before the
+ * access is over. Nothing here needs a lock.
+ */
+struct sv_kvm_vgic {
+	struct sv_kernel_map distributor, redistributors; /* empty until sv_kvm_vgic_init succeeded */
+
+	const struct sv_kvm_backend *backend;
+	int fd;
+	const uint64_t *mpidr;
+	size_t count;
+};
+
+/*
+ * fd is the device, after KVM_DEV_ARM_VGIC_CTRL_INIT and before the first vCPU runs. mpidr has MPIDR_EL1 of
+ * count vCPUs in the order of their redistributors, and must stay; a VM with several redistributor regions
+ * needs one sv_kvm_vgic for each. SV_OK; SV_MALFORMED if count is 0; SV_UNSUPPORTED if the kernel gives no
+ * access to registers, and then all of the vGIC is refused.
+ */
+enum sv_status sv_kvm_vgic_init(struct sv_kvm_vgic *vgic, const struct sv_kvm_backend *backend, int fd,
+				const uint64_t *mpidr, size_t count);
+
+/*
+ * Makes an access of a session to a region with one of this vGIC's maps; a read fills in access->data. SV_OK.
+ * SV_UNSUPPORTED: no session asks for this. SV_REGISTER: the kernel refused (most likely a vCPU runs); of a
+ * write of 8 bytes the first half may be done.
+ */
+enum sv_status sv_kvm_vgic_access(const struct sv_kvm_vgic *vgic, struct sv_access *access);
+
+/*
  * Installs the process-wide SIGBUS handler that turns a bad read of guest memory by salvage into SV_FAULT.
  * Signals that are not salvage's go to the handler that was there before. Calling it again puts it back if
  * somebody has replaced it meanwhile. Not for two threads at once. SV_OK or SV_UNSUPPORTED.

@@ -27,7 +27,7 @@ extern "C" {
 	X(RAM, "RAM")              /* a memslot */                                                     \
 	X(ROM, "read-only RAM")    /* a KVM_MEM_READONLY memslot: reads are memory, writes are MMIO */ \
 	X(WINDOW, "device")        /* a device the embedder emulates */                                \
-	X(KERNEL, "kernel device") /* a device inside the kernel (the vGIC): userspace cannot reach it */
+	X(KERNEL, "kernel device") /* a device inside the kernel (the vGIC): reached as sv_kernel_map says */
 
 enum sv_region_kind {
 #define X(name, text) SV_REGION_##name,
@@ -40,6 +40,27 @@ const char *sv_region_kind_name(enum sv_region_kind kind);
 /* A window that takes every access the architecture can make, but for the one of 64 bytes. */
 #define SV_SIZES_ANY 0x1f
 
+/*
+ * Registers of a device inside the kernel that follow one another. read and write are the sizes in bytes,
+ * or-ed (1 | 4 | 8), of the accesses that the embedder can make in the guest's place with the same effect;
+ * 0: none. Where the map's differs has a bit of read_unless, or write_unless, there are none either.
+ */
+struct sv_kernel_register {
+	uint32_t offset, length; /* bytes */
+	uint8_t read, write;
+	uint8_t read_unless, write_unless;
+	const char *name; /* the architecture's; for explanations */
+	const char *why;  /* what is in the way of the accesses that are not possible; NULL if all are */
+};
+
+/* What of a device inside the kernel the embedder can reach. The table must stay as long as the map. */
+struct sv_kernel_map {
+	const struct sv_kernel_register *registers; /* sorted by offset, disjoint */
+	size_t count;                               /* 0: nothing can be reached */
+	uint64_t stride;  /* bytes after which the registers repeat; 0: they do not */
+	unsigned differs; /* the embedder's: what is not the same on this host */
+};
+
 /* first and last are both inside: a region may end at 2^64 - 1. */
 struct sv_region {
 	uint64_t first, last;
@@ -48,9 +69,11 @@ struct sv_region {
 	void *host;       /* RAM, ROM: where first is mapped in this process, or NULL if it is not */
 	/* WINDOW: accepted access sizes in bytes, or-ed: 1 | 2 | 4 | 8 | 16 | 64 (LD64B, ST64B, ST64BV) */
 	uint8_t sizes;
-	bool aligned;     /* WINDOW: accepts only naturally aligned accesses */
-	bool atomics;     /* WINDOW: performs an atomic as one indivisible access */
-	void *device;     /* WINDOW: the embedder's own, handed back with every access */
+	bool aligned; /* WINDOW: accepts only naturally aligned accesses */
+	bool atomics; /* WINDOW: performs an atomic as one indivisible access */
+	void *device; /* WINDOW: the embedder's own, handed back with every access */
+	/* KERNEL: what can be reached, or NULL for nothing; the map must stay as long as the region */
+	const struct sv_kernel_map *kernel;
 };
 
 /*
@@ -89,6 +112,14 @@ struct sv_place sv_space_find(const struct sv_space *space, uint64_t ipa, bool w
  */
 const struct sv_region *sv_space_nearest(const struct sv_space *space, uint64_t ipa, uint64_t *distance,
 					 bool *after);
+
+/*
+ * The register at an address of a KERNEL region, or NULL: its map does not know one there. Only where its
+ * accesses are possible does sv_kernel_takes say yes: naturally aligned, inside the register's range, of a size
+ * that the map has for this direction.
+ */
+const struct sv_kernel_register *sv_kernel_find(const struct sv_region *region, uint64_t ipa);
+bool sv_kernel_takes(const struct sv_region *region, uint64_t ipa, unsigned size, bool write);
 
 /* The range allocator. */
 struct sv_range {

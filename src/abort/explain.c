@@ -79,6 +79,13 @@ static void region_name(struct sv_text *text, const struct sv_region *region)
 	sv_text_string(text, region->name);
 }
 
+static const struct sv_kernel_register *kernel_register(const struct sv_report *report)
+{
+	if (!report->region || report->region->kind != SV_REGION_KERNEL)
+		return NULL;
+	return sv_kernel_find(report->region, report->ipa);
+}
+
 static void place(struct sv_text *text, const struct sv_report *report, const struct sv_space *space)
 {
 	const struct sv_region *near;
@@ -88,6 +95,11 @@ static void place(struct sv_text *text, const struct sv_report *report, const st
 	if (report->region) {
 		sv_text_string(text, ", offset ");
 		sv_text_hex(text, report->ipa - report->region->first, 1);
+		if (kernel_register(report)) {
+			sv_text_string(text, ", ");
+			sv_text_string(text, kernel_register(report)->name);
+			sv_text_char(text, ',');
+		}
 		sv_text_string(text, " in ");
 		region_name(text, report->region);
 		return;
@@ -205,6 +217,11 @@ size_t sv_report_text(const struct sv_report *report, const struct sv_space *spa
 	if (!told(report->reason)) {
 		sv_text_string(&text, "; ");
 		sv_text_string(&text, sv_reason_text(report->reason));
+		if (report->reason == SV_REASON_KERNEL_REGISTER && kernel_register(report) &&
+		    kernel_register(report)->why) {
+			sv_text_string(&text, ": ");
+			sv_text_string(&text, kernel_register(report)->why);
+		}
 	}
 	outcome(&text, report);
 	return sv_text_end(&text);

@@ -185,6 +185,23 @@ static enum sv_reason objection(const struct sv_session *session, const struct s
 	return window_takes(piece) ? SV_REASON_NONE : SV_REASON_WINDOW;
 }
 
+/* Why a device inside the kernel cannot be reached. Atomics are for objection to refuse: nothing there performs one. */
+static enum sv_reason unreachable(const struct sv_session *session, const struct sv_piece *piece)
+{
+	const struct sv_region *region = piece->segment->region;
+	bool write = piece->segment->write;
+
+	if (!region->kernel || !region->kernel->count)
+		return SV_REASON_KERNEL_DEVICE;
+	if (session->plan.op || sv_kernel_takes(region, piece->ipa, piece->size, write))
+		return SV_REASON_NONE;
+	/* Another size would do. */
+	for (unsigned size = 1; size <= 8; size *= 2)
+		if (sv_kernel_takes(region, piece->ipa & ~(uint64_t)(size - 1), size, write))
+			return SV_REASON_WINDOW;
+	return SV_REASON_KERNEL_REGISTER;
+}
+
 /* A rule about any byte of the piece is a rule about the piece: it cannot be performed in part. */
 static struct decision decide(const struct sv_session *session, const struct sv_piece *piece)
 {
@@ -196,18 +213,19 @@ static struct decision decide(const struct sv_session *session, const struct sv_
 		decision.cause = SV_CAUSE_HOLE;
 		decision.reason = SV_REASON_HOLE;
 	} else if (piece->segment->kind == SV_REGION_KERNEL) {
-		decision.cause = SV_CAUSE_UNSUPPORTED;
-		decision.reason = SV_REASON_KERNEL_DEVICE;
+		decision.reason = unreachable(session, piece);
+		if (decision.reason)
+			decision.cause = SV_CAUSE_UNSUPPORTED;
 	}
 	decision.rule = sv_policy_find_range(session->policy, decision.cause, iclass, piece->ipa,
 					     piece->ipa + (piece->size - 1));
 	decision.action = decision.rule->action;
 	if (decision.action == SV_ACTION_OBSERVE)
 		decision.action = sv_policy_find(NULL, decision.cause, iclass, piece->ipa)->action;
-	if (decision.action == SV_ACTION_EMULATE && piece->segment->kind == SV_REGION_WINDOW)
-		decision.reason = objection(session, piece);
-	if (decision.reason == SV_REASON_WINDOW || decision.reason == SV_REASON_ATOMIC ||
-	    decision.reason == SV_REASON_LDST64B) {
+	if (decision.action != SV_ACTION_EMULATE || decision.reason)
+		return decision;
+	decision.reason = objection(session, piece);
+	if (decision.reason) {
 		decision.action = SV_ACTION_INJECT;
 		if (decision.rule->action != SV_ACTION_OBSERVE)
 			decision.rule = &window_rule;

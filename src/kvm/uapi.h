@@ -55,12 +55,14 @@ struct sv_kvm_device_attr {
 	uint64_t attr, addr;
 };
 
-#define SV_KVM_DEV_ARM_VGIC_GRP_ADDR    0
-#define SV_KVM_DEV_ARM_VGIC_GRP_NR_IRQS 3
-#define SV_KVM_DEV_ARM_VGIC_GRP_CTRL    4
-#define SV_KVM_DEV_ARM_VGIC_CTRL_INIT   0
-#define SV_KVM_VGIC_V3_ADDR_TYPE_DIST   2
-#define SV_KVM_VGIC_V3_ADDR_TYPE_REDIST 3
+#define SV_KVM_DEV_ARM_VGIC_GRP_ADDR        0
+#define SV_KVM_DEV_ARM_VGIC_GRP_DIST_REGS   1
+#define SV_KVM_DEV_ARM_VGIC_GRP_NR_IRQS     3
+#define SV_KVM_DEV_ARM_VGIC_GRP_CTRL        4
+#define SV_KVM_DEV_ARM_VGIC_GRP_REDIST_REGS 5
+#define SV_KVM_DEV_ARM_VGIC_CTRL_INIT       0
+#define SV_KVM_VGIC_V3_ADDR_TYPE_DIST       2
+#define SV_KVM_VGIC_V3_ADDR_TYPE_REDIST     3
 
 struct sv_kvm_irq_level {
 	uint32_t irq, level;
@@ -99,6 +101,7 @@ struct sv_kvm_vcpu_events {
 #define SV_KVM_ARM_VCPU_FINALIZE      SV_IOW(0xc2, int)
 #define SV_KVM_CREATE_DEVICE          SV_IOWR(0xe0, struct sv_kvm_create_device)
 #define SV_KVM_SET_DEVICE_ATTR        SV_IOW(0xe1, struct sv_kvm_device_attr)
+#define SV_KVM_GET_DEVICE_ATTR        SV_IOW(0xe2, struct sv_kvm_device_attr)
 #define SV_KVM_HAS_DEVICE_ATTR        SV_IOW(0xe3, struct sv_kvm_device_attr)
 
 #define SV_KVM_API_VERSION 12
