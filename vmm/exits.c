@@ -21,6 +21,8 @@ static bool salvage_access(struct vmm_vcpu *vcpu, struct sv_access *access)
 {
 	struct vmm_device *device;
 
+	if (access->region && access->region->kind == SV_REGION_KERNEL)
+		return vmm_gic_access(vcpu, access);
 	if (!access->op)
 		return device_access(vcpu, access->ipa, access->size, access->write, access->data);
 	device = vmm_bus_atomic(&vcpu->vm->bus, access);

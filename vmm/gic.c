@@ -32,8 +32,29 @@ bool vmm_gic_create(struct vmm_vm *vm, struct vmm_error *error)
 
 bool vmm_gic_init(struct vmm_vm *vm, struct vmm_error *error)
 {
-	return set(vm, SV_KVM_DEV_ARM_VGIC_GRP_CTRL, SV_KVM_DEV_ARM_VGIC_CTRL_INIT, NULL, "initialisation",
-		   error);
+	if (!set(vm, SV_KVM_DEV_ARM_VGIC_GRP_CTRL, SV_KVM_DEV_ARM_VGIC_CTRL_INIT, NULL, "initialisation",
+		 error))
+		return false;
+	for (unsigned i = 0; i < vm->vcpu_count; i++)
+		vm->redistributors[i] = vm->vcpus[i].mpidr;
+	/* Without it the vGIC stays out of reach. */
+	if (vm->config->salvage)
+		sv_kvm_vgic_init(&vm->vgic, &vm->kernel->backend, vm->gic_fd, vm->redistributors,
+				 vm->vcpu_count);
+	return true;
+}
+
+bool vmm_gic_access(struct vmm_vcpu *vcpu, struct sv_access *access)
+{
+	enum sv_status status;
+
+	vmm_pause_begin(vcpu);
+	status = sv_kvm_vgic_access(&vcpu->vm->vgic, access);
+	vmm_pause_end(vcpu);
+	if (status == SV_OK)
+		vmm_events_mmio(vcpu->vm->config->events, vcpu->index, access->region->name, access->ipa,
+				access->size, access->write, access->data);
+	return status == SV_OK;
 }
 
 void vmm_gic_line(struct vmm_vm *vm, unsigned spi, bool level)

@@ -132,6 +132,7 @@ int vmm_run(const struct vmm_config *config, struct vmm_error *error)
 	vm->kvm_fd = vm->vm_fd = vm->gic_fd = -1;
 	pthread_mutex_init(&vm->end_lock, NULL);
 	vmm_notices_init(&vm->notices);
+	vmm_pause_init(vm);
 	if (vmm_console_open(&vm->console, config->input, config->output, error) &&
 	    vmm_file_read(config->guest, config->memory, &file, error) && load_symbols(vm, &file, error) &&
 	    start(vm, &file, error))

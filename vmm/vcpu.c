@@ -2,14 +2,13 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
-#include <time.h>
 
 #include "vm.h"
 
 #define MPIDR_EL1      SV_KVM_SYSREG(3, 0, 0, 0, 5)
 #define MPIDR_AFFINITY UINT64_C(0xff00ffffff)
 
-/* Interrupts KVM_RUN and blocking output. It carries no news: immediate_exit and ended do. */
+/* Interrupts KVM_RUN and blocking output. It carries no news: immediate_exit, ended and the pause do. */
 #define KICK SIGUSR1
 
 /*
@@ -102,7 +101,8 @@ static void *run(void *opaque)
 	struct vmm_vcpu *vcpu = opaque;
 	struct vmm_vm *vm = vcpu->vm;
 
-	while (!atomic_load(&vm->ended)) {
+	vmm_pause_enter(vcpu);
+	while (vmm_pause_point(vcpu), !atomic_load(&vm->ended)) {
 		int rc = vmm_ioctl_number(vm->kernel, vcpu->fd, SV_KVM_RUN, 0);
 
 		if (rc >= 0)
@@ -110,6 +110,7 @@ static void *run(void *opaque)
 		else if (rc != -EINTR && rc != -EAGAIN)
 			vmm_exit_failed(vcpu, -rc);
 	}
+	vmm_pause_leave(vcpu);
 	return NULL;
 }
 
@@ -123,7 +124,10 @@ bool vmm_vcpu_start(struct vmm_vcpu *vcpu, struct vmm_error *error)
 	int rc;
 
 	sigaction(KICK, &action, NULL);
+	/* Whoever kicks it finds the thread's name written. */
+	pthread_mutex_lock(&vcpu->vm->pause.lock);
 	rc = pthread_create(&vcpu->thread, NULL, run, vcpu);
+	pthread_mutex_unlock(&vcpu->vm->pause.lock);
 	if (rc)
 		return vmm_fail(error, VMM_INTERNAL, "a thread for vcpu %u: %s", vcpu->index, strerror(rc));
 	vcpu->started = true;
@@ -134,10 +138,20 @@ bool vmm_vcpu_start(struct vmm_vcpu *vcpu, struct vmm_error *error)
  * immediate_exit makes the next KVM_RUN return at once, the signal the present one: between them no wake-up
  * is lost.
  */
-static void kick(struct vmm_vcpu *vcpu)
+void vmm_vcpu_kick(struct vmm_vcpu *vcpu)
 {
 	__atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
 	pthread_kill(vcpu->thread, KICK);
+}
+
+void vmm_vcpu_kick_again(struct timespec *until)
+{
+	clock_gettime(CLOCK_REALTIME, until);
+	until->tv_nsec += KICK_AGAIN;
+	if (until->tv_nsec >= 1000000000) {
+		until->tv_nsec -= 1000000000;
+		until->tv_sec++;
+	}
 }
 
 void vmm_vcpu_stop(struct vmm_vcpu *vcpu)
@@ -147,13 +161,8 @@ void vmm_vcpu_stop(struct vmm_vcpu *vcpu)
 	if (!vcpu->started)
 		return;
 	do {
-		kick(vcpu);
-		clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_nsec += KICK_AGAIN;
-		if (until.tv_nsec >= 1000000000) {
-			until.tv_nsec -= 1000000000;
-			until.tv_sec++;
-		}
+		vmm_vcpu_kick(vcpu);
+		vmm_vcpu_kick_again(&until);
 	} while (pthread_timedjoin_np(vcpu->thread, NULL, &until) == ETIMEDOUT);
 	vcpu->started = false;
 }

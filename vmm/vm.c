@@ -113,6 +113,18 @@ static bool add_ram(struct vmm_vm *vm, struct vmm_error *error)
 	return true;
 }
 
+static const struct sv_kernel_map *kernel_map(const struct vmm_vm *vm, unsigned part)
+{
+	switch (part) {
+	case VMM_GIC_DISTRIBUTOR:
+		return &vm->vgic.distributor;
+	case VMM_GIC_REDISTRIBUTOR:
+		return &vm->vgic.redistributors;
+	default:
+		return NULL;
+	}
+}
+
 static bool build_space(struct vmm_vm *vm, struct vmm_error *error)
 {
 	struct sv_region region = {.first = VMM_RAM_BASE,
@@ -133,7 +145,8 @@ static bool build_space(struct vmm_vm *vm, struct vmm_error *error)
 					    .name = place->name,
 					    .sizes = place->sizes,
 					    .aligned = place->aligned,
-					    .atomics = place->atomics};
+					    .atomics = place->atomics,
+					    .kernel = kernel_map(vm, part)};
 		status = sv_space_add(&vm->space, &region);
 	}
 	if (status != SV_OK)

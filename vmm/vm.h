@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <termios.h>
+#include <time.h>
 
 #include <salvage/kvm.h>
 
@@ -75,6 +76,13 @@ struct vmm_vcpu {
 	struct vmm_diagnosis diagnosis;
 	pthread_t thread;
 	bool started;
+	bool runs; /* by pause.lock: its thread may be anywhere, KVM_RUN included */
+};
+
+struct vmm_pause {
+	pthread_mutex_t lock;
+	pthread_cond_t changed; /* owner, or runs of a vCPU */
+	struct vmm_vcpu *owner; /* for whom all others stand still, or will */
 };
 
 struct vmm_vm {
@@ -100,6 +108,10 @@ struct vmm_vm {
 
 	struct vmm_vcpu *vcpus;
 	unsigned vcpu_count;
+	struct vmm_pause pause;
+
+	struct sv_kvm_vgic vgic;
+	uint64_t redistributors[VMM_VCPUS_MAX]; /* whose they are: MPIDR_EL1 */
 
 	/* The end of the run: whoever comes first decides, and wakes the console loop. */
 	pthread_mutex_t end_lock;
@@ -128,6 +140,8 @@ void vmm_vm_destroy(struct vmm_vm *vm);
 bool vmm_gic_create(struct vmm_vm *vm, struct vmm_error *error);
 bool vmm_gic_init(struct vmm_vm *vm, struct vmm_error *error);
 void vmm_gic_line(struct vmm_vm *vm, unsigned spi, bool level);
+/* Makes an access to a register for salvage, with the VM paused. False: the kernel refused. */
+bool vmm_gic_access(struct vmm_vcpu *vcpu, struct sv_access *access);
 
 /* vcpu.c */
 bool vmm_vcpu_create(struct vmm_vcpu *vcpu, struct vmm_vm *vm, unsigned index, struct vmm_error *error);
@@ -135,7 +149,21 @@ bool vmm_vcpu_reset(struct vmm_vcpu *vcpu, struct vmm_error *error);
 bool vmm_vcpu_start(struct vmm_vcpu *vcpu, struct vmm_error *error);
 /* After the end of the run: gets the thread out of KVM_RUN and joins it. */
 void vmm_vcpu_stop(struct vmm_vcpu *vcpu);
+/* Gets a started vCPU out of KVM_RUN and of blocking output, if it is there; and when to do so again. */
+void vmm_vcpu_kick(struct vmm_vcpu *vcpu);
+void vmm_vcpu_kick_again(struct timespec *until);
 void vmm_vcpu_destroy(struct vmm_vcpu *vcpu);
+
+/*
+ * pause.c. A vCPU's thread enters before its first KVM_RUN, comes to the point before each, and leaves after
+ * the last. begin returns when no other vCPU runs nor will before end.
+ */
+void vmm_pause_init(struct vmm_vm *vm);
+void vmm_pause_enter(struct vmm_vcpu *vcpu);
+void vmm_pause_point(struct vmm_vcpu *vcpu);
+void vmm_pause_leave(struct vmm_vcpu *vcpu);
+void vmm_pause_begin(struct vmm_vcpu *vcpu);
+void vmm_pause_end(struct vmm_vcpu *vcpu);
 
 /* exits.c: handles one exit. */
 void vmm_exit_handle(struct vmm_vcpu *vcpu);

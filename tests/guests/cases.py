@@ -80,6 +80,12 @@ DONE = dict(stdout=["pairs: done"], checks=[all_aborts(verdict="completed", caus
                                             ended("guest")])
 
 SVE = {"class": "sve", "verdict": "completed", "device": "recorder"}
+GIC = dict(stdout=["gic: done"], stderr=["GICD_ICPENDR, in kernel device GICv3 distributor",
+                                         "the attribute reads as zero and ignores writes", "external abort"],
+           checks=[aborts(device="GICv3 distributor", verdict="completed", cause="nisv", accesses=2),
+                   aborts(device="GICv3 redistributors", verdict="completed", cause="nisv"),
+                   aborts(device="GICv3 distributor", verdict="injected", cause="unsupported", accesses=0),
+                   aborts(ipa="0x8000200", verdict="injected", accesses=0), ended("guest")])
 
 CASES = [
     # Emulated, in every form of guest
@@ -126,6 +132,8 @@ CASES = [
          checks=[aborts(verdict="completed", cause="atomic", accesses=1), aborts(verdict="injected", cause="atomic"),
                  aborts(vcpu=1, verdict="completed", cause="atomic"), aborts(verdict="injected", cause="hole")]),
     Case("atomics-one", "atomics.bin", stdout=["atomics: done"], stderr=["atomic as one access", "external abort"]),
+    Case("gic", "gic.bin", **GIC),
+    Case("gic-smp", "gic.bin", "--smp=2", **GIC),
     Case("step", "step.bin", checks=[all_aborts(verdict="completed")]),
     Case("bti", "bti.bin", may_skip=True, checks=[all_aborts(verdict="completed")]),
     Case("boot", "boot.bin", "--mem=2M", stderr=["external abort"], checks=[aborts(ipa="0x40200000", cause="hole")]),

@@ -26,6 +26,46 @@ uint64_t *fake_register(struct fake_kernel *kernel, unsigned vcpu, uint64_t id)
 	return value;
 }
 
+uint32_t *fake_gic_register(struct fake_kernel *kernel, uint32_t group, uint64_t attr)
+{
+	unsigned i;
+
+	pthread_mutex_lock(&kernel->lock);
+	for (i = 0; i < kernel->gic_reg_count; i++)
+		if (kernel->gic_regs[i].group == group && kernel->gic_regs[i].attr == attr)
+			break;
+	assert_true(i < COUNT(kernel->gic_regs));
+	kernel->gic_regs[i].group = group;
+	kernel->gic_regs[i].attr = attr;
+	if (i == kernel->gic_reg_count)
+		kernel->gic_reg_count++;
+	pthread_mutex_unlock(&kernel->lock);
+	return &kernel->gic_regs[i].value;
+}
+
+/* Registers only: they are not to be had while a vCPU runs. */
+static int gic_attr(struct fake_kernel *kernel, bool write, const struct sv_kvm_device_attr *attr)
+{
+	uint32_t *reg;
+
+	if (attr->group != SV_KVM_DEV_ARM_VGIC_GRP_DIST_REGS &&
+	    attr->group != SV_KVM_DEV_ARM_VGIC_GRP_REDIST_REGS)
+		return write ? 0 : -ENXIO;
+	if (kernel->inside) {
+		kernel->gic_busy++;
+		return -EBUSY;
+	}
+	if (kernel->gic_attr_error)
+		return kernel->gic_attr_error;
+	kernel->gic_accesses++;
+	reg = fake_gic_register(kernel, attr->group, attr->attr);
+	if (write)
+		*reg = *(const uint32_t *)(uintptr_t)attr->addr;
+	else
+		*(uint32_t *)(uintptr_t)attr->addr = *reg;
+	return 0;
+}
+
 static int extension(struct fake_kernel *kernel, uint32_t capability)
 {
 	for (size_t i = 0; i < COUNT(kernel->without); i++)
@@ -40,6 +80,8 @@ static int run(struct fake_kernel *kernel, unsigned vcpu)
 	const struct fake_run *script = kernel->script[vcpu],
 			      *step = script ? &script[kernel->at[vcpu]] : NULL;
 
+	if (__atomic_load_n(&page->immediate_exit, __ATOMIC_SEQ_CST))
+		return -EINTR;
 	/* A vCPU that PSCI has not started, and one whose script is over, sleep until they are kicked. */
 	if (!step || step->rc == FAKE_BLOCK) {
 		if (step && step->look)
@@ -78,8 +120,14 @@ static int fake_ioctl(void *opaque, int fd, unsigned long request, void *argumen
 	struct sv_kvm_one_reg *reg = argument;
 
 	assert_true(vcpu < FAKE_VCPUS);
-	if (request == SV_KVM_RUN)
-		return run(kernel, vcpu);
+	if (request == SV_KVM_RUN) {
+		int rc;
+
+		kernel->inside++;
+		rc = run(kernel, vcpu);
+		kernel->inside--;
+		return rc;
+	}
 	if (kernel->requests++ == kernel->fail_at)
 		return -kernel->fail_error;
 	switch (request) {
@@ -111,8 +159,9 @@ static int fake_ioctl(void *opaque, int fd, unsigned long request, void *argumen
 	case SV_KVM_CREATE_DEVICE:
 		return create_device(kernel, argument);
 	case SV_KVM_SET_DEVICE_ATTR:
+	case SV_KVM_GET_DEVICE_ATTR:
 		assert_int_equal(fd, GIC_FD);
-		return 0;
+		return gic_attr(kernel, request == SV_KVM_SET_DEVICE_ATTR, argument);
 	case SV_KVM_CREATE_VCPU:
 		vcpu = (unsigned)(uintptr_t)argument;
 		assert_true(vcpu < FAKE_VCPUS);

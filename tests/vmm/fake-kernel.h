@@ -46,10 +46,21 @@ struct fake_kernel {
 		uint64_t id, value;
 	} regs[FAKE_VCPUS][80];
 	unsigned reg_count[FAKE_VCPUS];
+
+	/* The vGIC: by group and attr; accesses, those that came while a vCPU was in KVM_RUN, and an error. */
+	struct {
+		uint32_t group, value;
+		uint64_t attr;
+	} gic_regs[16];
+	unsigned gic_reg_count;
+	atomic_int inside, gic_accesses, gic_busy;
+	int gic_attr_error;
 };
 
 /* The backend, to be freed. fail_at is -1 and nothing is missing. */
 struct vmm_kernel fake_kernel(struct fake_kernel *kernel);
+
+uint32_t *fake_gic_register(struct fake_kernel *kernel, uint32_t group, uint64_t attr);
 
 uint64_t *fake_register(struct fake_kernel *kernel, unsigned vcpu, uint64_t id);
 
