@@ -115,8 +115,8 @@ const struct sv_region *sv_space_nearest(const struct sv_space *space, uint64_t 
 
 /*
  * The register at an address of a KERNEL region, or NULL: its map does not know one there. Only where its
- * accesses are possible does sv_kernel_takes say yes: naturally aligned, inside the register's range, of a size
- * that the map has for this direction.
+ * accesses are possible does sv_kernel_takes say yes: naturally aligned, inside the register's range, of a
+ * size that the map has for this direction.
  */
 const struct sv_kernel_register *sv_kernel_find(const struct sv_region *region, uint64_t ipa);
 bool sv_kernel_takes(const struct sv_region *region, uint64_t ipa, unsigned size, bool write);

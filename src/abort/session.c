@@ -185,7 +185,10 @@ static enum sv_reason objection(const struct sv_session *session, const struct s
 	return window_takes(piece) ? SV_REASON_NONE : SV_REASON_WINDOW;
 }
 
-/* Why a device inside the kernel cannot be reached. Atomics are for objection to refuse: nothing there performs one. */
+/*
+ * Why a device inside the kernel cannot be reached. Atomics are for objection to refuse: nothing there
+ * performs one.
+ */
 static enum sv_reason unreachable(const struct sv_session *session, const struct sv_piece *piece)
 {
 	const struct sv_region *region = piece->segment->region;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Sessions on a device inside the kernel that the embedder can reach in part: what goes out, what is refused. */
+/* Sessions on a device inside the kernel that can be reached in part: what goes out, what is refused. */
 #include "machine.h"
 
 #define GIC 0x080a0000

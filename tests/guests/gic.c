@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Registers of the in-kernel GIC by instructions that the CPU does not describe. What each reads must be what a
- * plain load reads there, which the kernel answers itself; what each writes must be what a plain load finds
- * afterwards, and what a plain store would have left.
+ * Registers of the in-kernel GIC by instructions that the CPU does not describe. What each reads must be
+ * what a plain load reads there, which the kernel answers itself; what each writes must be what a plain load
+ * finds afterwards, and what a plain store would have left.
  */
 #include "guest.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The in-kernel GICv3 on a scripted kernel: which attributes an access becomes, and what the table promises. */
+/* The in-kernel GICv3 on a scripted kernel: what an access becomes, and what the table promises. */
 #include <errno.h>
 
 #include <salvage/kvm.h>
