@@ -68,6 +68,12 @@ struct sv_cpu {
 	unsigned flags;        /* enum sv_cpu_flag */
 	unsigned mmu_features; /* enum sv_mmu_feature */
 	/*
+	 * The host single-steps this vCPU (KVM_GUESTDBG_SINGLESTEP): the embedder's to set and clear. KVM never
+	 * sees the instructions that salvage performs, and has its own idea of PSTATE.SS: it is left alone, and
+	 * report.stepped says when the debugger is to be told of a step, before the vCPU runs again.
+	 */
+	bool host_steps;
+	/*
 	 * salvage's own: how often in a row one instruction was retried, and which, at what address; 0 at
 	 * creation
 	 */
@@ -195,6 +201,7 @@ struct sv_report {
 	bool has_pc, has_va, has_word, has_insn;
 	bool isv; /* the CPU described the access: an ordinary KVM_EXIT_MMIO to a hole */
 	bool write;
+	bool stepped;                   /* the host's debugger is owed a step (sv_cpu.host_steps) */
 	unsigned accesses;              /* device accesses performed */
 	const struct sv_region *region; /* at ipa, or NULL in a hole */
 	const struct sv_rule *rule;     /* the rule that decided, or NULL if it never came to that */

@@ -165,7 +165,7 @@ enum sv_row_flag {
 	SV_ROW_SF = 1 << 4,      /* transfer registers are X; else W, and a load zeroes the upper half */
 	SV_ROW_ACQUIRE = 1 << 5, /* acquire or acquirePC semantics */
 	SV_ROW_RELEASE = 1 << 6,
-	SV_ROW_UNPRIV = 1 << 7, /* accesses as EL0 does, subject to PSTATE.UAO */
+	SV_ROW_UNPRIV = 1 << 7,  /* accesses as EL0 does, subject to PSTATE.UAO */
 	SV_ROW_CM = 1 << 8,      /* cache maintenance: the syndrome says CM=1, and WnR=1 */
 	SV_ROW_COUNTER = 1 << 9, /* the governing predicate is a counter, PN8 to PN15 */
 };
@@ -188,9 +188,9 @@ struct sv_row {
 	 * that are dealt to in turn.
 	 */
 	uint32_t count : 6;
-	uint32_t registers : 4;    /* transferred */
-	uint32_t refusal : 5;      /* enum sv_refusal */
-	uint32_t layout : 10;      /* private: where the fields lie */
+	uint32_t registers : 4;              /* transferred */
+	uint32_t refusal : 5;                /* enum sv_refusal */
+	uint32_t layout : 10;                /* private: where the fields lie */
 	uint32_t mnemonic : 14, syntax : 14; /* private: what sv_insn_format prints */
 	uint32_t width : 3; /* of SV_FORM_SVE: log2 of the bytes that an element has in the register */
 };
@@ -292,27 +292,27 @@ struct sv_plan {
 	 * memory; 0: Device memory faults always.
 	 */
 	uint8_t align;
-	bool write;    /* the elements are stores */
+	bool write;        /* the elements are stores */
 	bool unprivileged; /* translate with EL0's permissions; of a copy: where it goes */
 	bool from_unprivileged;
 	bool acquire, release;
 	bool big_endian;
 	bool writeback;
-	bool copy;       /* a memory copy */
-	bool single;     /* all elements are one access, indivisible */
-	bool unsized;    /* esize is 1, and accesses may have any size: the architecture names none */
-	bool tags;       /* memory tags are written or read as well: done only where there are none */
-	bool tags_only;  /* and nothing else is: there is no access to perform */
-	bool predicated; /* only elements with a bit in active are accessed */
-	bool unfinished; /* the registers move on, the PC does not: the CPU executes the rest */
-	bool fails;      /* a store-exclusive: its status is 1, and nothing is stored */
-	bool responds;   /* a store whose device answers: ST64BV */
-	bool backward;   /* a copy that begins at its end */
-	uint64_t base;   /* the base register's new value, if writeback */
-	uint64_t remaining; /* of a copy or set: bytes that are left, these included */
+	bool copy;           /* a memory copy */
+	bool single;         /* all elements are one access, indivisible */
+	bool unsized;        /* esize is 1, and accesses may have any size: the architecture names none */
+	bool tags;           /* memory tags are written or read as well: done only where there are none */
+	bool tags_only;      /* and nothing else is: there is no access to perform */
+	bool predicated;     /* only elements with a bit in active are accessed */
+	bool unfinished;     /* the registers move on, the PC does not: the CPU executes the rest */
+	bool fails;          /* a store-exclusive: its status is 1, and nothing is stored */
+	bool responds;       /* a store whose device answers: ST64BV */
+	bool backward;       /* a copy that begins at its end */
+	uint64_t base;       /* the base register's new value, if writeback */
+	uint64_t remaining;  /* of a copy or set: bytes that are left, these included */
 	uint64_t Xd, Xs, Xn; /* of a copy or set: its registers as they were */
-	uint16_t vector; /* bytes in a vector, if the instruction asks */
-	uint8_t op;         /* of an atomic: what it does (enum sv_op) */
+	uint16_t vector;     /* bytes in a vector, if the instruction asks */
+	uint8_t op;          /* of an atomic: what it does (enum sv_op) */
 	/* If it responds: what the device answered, filled by the caller before sv_finish. */
 	uint64_t response;
 	/* An atomic's operands in memory order, filled by sv_plan_data. */

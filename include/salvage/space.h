@@ -121,6 +121,27 @@ const struct sv_region *sv_space_nearest(const struct sv_space *space, uint64_t 
 const struct sv_kernel_register *sv_kernel_find(const struct sv_region *region, uint64_t ipa);
 bool sv_kernel_takes(const struct sv_region *region, uint64_t ipa, unsigned size, bool write);
 
+/*
+ * A doorbell: a write that the kernel answers with a signal (KVM_IOEVENTFD), and that an instruction with
+ * ISV=0 never rings, because its exit comes before (docs/vmm-contract.md). Fields as in struct
+ * kvm_ioeventfd, without flags for what is no MMIO.
+ */
+struct sv_doorbell {
+	uint64_t ipa;
+	uint32_t length; /* bytes that a write must have; 0: any, whatever its value */
+	bool datamatch;  /* and its value must be */
+	uint64_t value;
+	void *opaque; /* the embedder's: whom to signal */
+};
+
+/*
+ * The first of count doorbells that a write of size bytes at ipa rings, or NULL: to be asked for each write
+ * that a session asks for, before the device is. data is in memory order, as in struct sv_access. Drain the
+ * ring of coalesced MMIO before, if there is one: its writes are older.
+ */
+const struct sv_doorbell *sv_doorbell_find(const struct sv_doorbell *doorbells, size_t count, uint64_t ipa,
+					   unsigned size, const uint8_t *data);
+
 /* The range allocator. */
 struct sv_range {
 	uint64_t first, last;

@@ -449,7 +449,8 @@ static enum sv_verdict commit(struct sv_session *session)
 	const struct sv_insn *insn = &session->report.insn;
 	const struct sv_regs_ops *regs = &session->cpu->ops->regs;
 	void *vcpu = session->cpu->vcpu;
-	uint64_t pstate = session->context.pstate & ~(SV_PSTATE_SS | SV_PSTATE_BTYPE);
+	bool steps = session->cpu->host_steps && !session->plan.unfinished;
+	uint64_t pstate = session->context.pstate & ~(SV_PSTATE_BTYPE | (steps ? 0 : SV_PSTATE_SS));
 
 	if (session->plan.acquire)
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -460,6 +461,7 @@ static enum sv_verdict commit(struct sv_session *session)
 	    (regs->set(vcpu, SV_PC, session->context.pc + insn->length) ||
 	     (pstate != session->context.pstate && regs->set(vcpu, SV_PSTATE, pstate))))
 		return sv_session_stop(session, SV_REASON_REGISTER);
+	session->report.stepped = steps;
 	return sv_session_end(session, session->ignores ? SV_ENDING_IGNORED : SV_ENDING_COMPLETED,
 			      SV_VERDICT_RESUME);
 }

@@ -452,6 +452,41 @@ static void opcode_places(void **state)
 	}
 }
 
+/* A host that steps through the guest: each instruction performed is a step, and PSTATE.SS is KVM's. */
+static void host_steps(void **state)
+{
+	static const struct {
+		uint32_t word;
+		uint64_t x0, ipa;
+		bool stepped;
+	} cases[] = {
+		{LDR_POST, RECORDER, RECORDER, true},
+		{LDP, RECORDER, RECORDER, true},
+		{LDR_POST, 0x0b000000, 0x0b000000, false}, /* an abort for the guest */
+		{LDR_POST, RECORDER, RECORDER + 8, false}, /* tried again */
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++)
+		for (unsigned host = 0; host < 2; host++) {
+			static struct machine machine;
+			struct sv_session session;
+			uint64_t pstate = 0x3c5 | SV_PSTATE_SS | UINT64_C(1) << 10;
+
+			setup(&machine, NULL);
+			memory_write(&machine.vcpu, RAM_BASE, 4, cases[i].word);
+			machine.vcpu.regs[SV_X0] = cases[i].x0;
+			machine.vcpu.regs[SV_PSTATE] = pstate;
+			machine.vcpu.cpu.host_steps = host;
+			run(&machine, &session, READ, cases[i].ipa);
+			assert_int_equal(session.report.stepped, host && cases[i].stepped);
+			if (cases[i].stepped)
+				assert_int_equal(machine.vcpu.regs[SV_PSTATE],
+						 0x3c5 | (host ? SV_PSTATE_SS : 0));
+			else
+				assert_int_equal(machine.vcpu.regs[SV_PSTATE], pstate);
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -465,6 +500,7 @@ int main(void)
 		cmocka_unit_test(retries_are_counted_apart),
 		cmocka_unit_test(clumsy_embedder),
 		cmocka_unit_test(reported_addresses),
+		cmocka_unit_test(host_steps),
 		cmocka_unit_test(fragments),
 		cmocka_unit_test(observing_tells_what_would_be),
 		cmocka_unit_test(broken_registers),
