@@ -22,15 +22,19 @@ enum sv_verdict sv_session_stop(struct sv_session *session, enum sv_reason reaso
 	return sv_session_end(session, SV_ENDING_STOPPED, SV_VERDICT_STOP);
 }
 
-/* The fault that stage 1 has for the access: one of stage 1, of alignment, or of a walk. */
+/*
+ * The fault that stage 1 has for the access: one of stage 1, of alignment, or of a walk. That last one is an
+ * external abort whether its table cannot be read or is in no memory.
+ */
 static struct sv_injection stage1_fault(const struct sv_session *session)
 {
 	uint8_t fsc = (uint8_t)SV_FSC(session->fault_esr);
+	enum sv_fault_kind fault = sv_syndrome_fault_kind(fsc);
 
 	return (struct sv_injection){
-		.kind = session->report.reason == SV_REASON_ALIGNMENT      ? SV_EXCEPTION_ALIGNMENT
-			: session->report.reason == SV_REASON_MEMORY_FAULT ? SV_EXCEPTION_DATA_EXTERNAL
-									   : SV_EXCEPTION_DATA_STAGE1,
+		.kind = fault == SV_FAULT_ALIGNMENT       ? SV_EXCEPTION_ALIGNMENT
+			: fault == SV_FAULT_EXTERNAL_WALK ? SV_EXCEPTION_DATA_EXTERNAL
+							  : SV_EXCEPTION_DATA_STAGE1,
 		.fsc = fsc,
 		.write = session->fault_esr & SV_ESR_WnR,
 		.iss2 = (uint32_t)(session->fault_esr >> 32),

@@ -27,8 +27,8 @@ struct mapped_case {
 	uint64_t pstate, sctlr, poisoned, va;
 	enum sv_exception_kind kind; /* of what is injected */
 	unsigned fsc;                /* 0: an external abort */
-	uint64_t tcr, ttbr,
-		code; /* differences to what TCR_EL1, TTBR0_EL1 and the descriptor of the code are */
+	uint64_t tcr, ttbr, code,
+		second_table; /* differences to what TCR_EL1, TTBR0_EL1 and descriptors are */
 };
 
 #define ODD_PAGE (RECORDER + 0x5000)
@@ -214,6 +214,16 @@ static const struct mapped_case mapped_cases[] = {
 	 .va = BORDER,
 	 .kind = SV_EXCEPTION_DATA_STAGE1,
 	 .fsc = 0x0f},
+	{"the second page's table is in no memory",
+	 LDP,
+	 BORDER - 8,
+	 {RECORDER, ODD_PAGE},
+	 RECORDER + 0xff8,
+	 INJECTED(UNTRANSLATABLE, DATA_TRANSLATION, "", NULL),
+	 .va = BORDER,
+	 .kind = SV_EXCEPTION_DATA_EXTERNAL,
+	 .fsc = 0x17,
+	 .second_table = 0x0b000000 ^ LEVEL3},
 	{"the page that is not there comes before the hole",
 	 LDP,
 	 BORDER - 8,
@@ -313,7 +323,7 @@ static void map_pages(struct machine *machine, const struct mapped_case *test)
 				      (test->attributes[i] & READ_ONLY ? 0x80 : 0);
 
 		/* The last page of the first table and the first of the second: one table is both. */
-		memory_write(vcpu, LEVEL2 + i * 8, 8, LEVEL3 | 3);
+		memory_write(vcpu, LEVEL2 + i * 8, 8, (LEVEL3 | 3) ^ (i ? test->second_table : 0));
 		if (test->pages[i] != NO_PAGE)
 			memory_write(vcpu, i ? LEVEL3 : LEVEL3 + 0xff8, 8, test->pages[i] | attributes);
 	}
