@@ -73,12 +73,9 @@ struct sv_cpu {
 	 * report.stepped says when the debugger is to be told of a step, before the vCPU runs again.
 	 */
 	bool host_steps;
-	/*
-	 * salvage's own: how often in a row one instruction was retried, and which, at what address; 0 at
-	 * creation
-	 */
+	/* salvage's own: how often in a row one instruction was retried, and which; 0 at creation */
 	unsigned retries;
-	uint64_t retry_pc, retry_ipa;
+	uint64_t retry_pc;
 };
 
 /* Retries in a row before the policy for cause mismatch (or undecodable) decides (DESIGN.md, invariant 2). */

@@ -33,8 +33,8 @@ void sv_session_begin(struct sv_session *session, struct sv_cpu *cpu, const stru
 /*
  * The word may have been changed by another vCPU since it aborted, or be read stale: the guest tries again.
  * A guest for which that does not help is neither believed nor called hostile; the policy decides. Counted
- * are retries of one instruction at one address: an interrupt handler whose accesses complete in between
- * does not begin it anew.
+ * are retries of one instruction, wherever it aborts: another vCPU may move its page to and fro for ever. An
+ * interrupt handler whose accesses complete in between does not begin it anew.
  */
 static enum sv_verdict retry(struct sv_session *session, enum sv_cause cause, enum sv_reason reason)
 {
@@ -44,7 +44,6 @@ static enum sv_verdict retry(struct sv_session *session, enum sv_cause cause, en
 	if (!sv_session_is_retried(session)) {
 		cpu->retries = 0;
 		cpu->retry_pc = report->pc;
-		cpu->retry_ipa = report->abort.fault_ipa;
 	}
 	if (cpu->retries >= SV_RETRY_LIMIT)
 		return sv_session_refusal(session, cause, reason);

@@ -60,11 +60,10 @@ struct sv_piece sv_session_piece(const struct sv_session *session, unsigned offs
  */
 enum sv_reason sv_session_progress(struct sv_session *session, bool write);
 
-/* Whether this abort is the one whose retries cpu->retries counts. */
+/* Whether this abort is of the instruction whose retries cpu->retries counts. */
 static inline bool sv_session_is_retried(const struct sv_session *session)
 {
-	return session->cpu->retry_pc == session->report.pc &&
-	       session->cpu->retry_ipa == session->report.abort.fault_ipa;
+	return session->cpu->retry_pc == session->report.pc;
 }
 
 /* Endings. Each completes the report and the session. */
