@@ -4,11 +4,12 @@
 BUILD := build
 ARM64 := $(BUILD)/arm64
 SANITIZE := $(BUILD)/sanitize
+THREADS := $(BUILD)/tsan
 MESON := meson
 JOBS ?= $(shell nproc)
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: all native arm64 deps demo check sweep bench oracle install format clean
+.PHONY: all native arm64 deps demo check sweep bench oracle race install format clean
 
 all: native arm64
 
@@ -53,6 +54,15 @@ bench: all
 oracle: native
 	@$(BUILD)/oracle/oracle --guest=$(BUILD)/oracle/guest.elf $(ORACLE)
 	@$(BUILD)/oracle/oracle --translate --guest=$(BUILD)/oracle/translate-guest.elf $(TRANSLATE)
+
+# Aborts of a guest that rewrites its code and tables meanwhile: a million in process, some under ThreadSanitizer.
+$(THREADS)/build.ninja: | deps
+	CC=clang $(MESON) setup $(THREADS) -Db_sanitize=thread -Db_lundef=false $(MESONFLAGS)
+
+race: native $(THREADS)/build.ninja
+	@$(BUILD)/tests/test-race 1000000 $(SEED)
+	@ninja -C $(THREADS) -j$(JOBS) tests/test-race
+	@$(THREADS)/tests/test-race 100000 $(SEED)
 
 install: all
 	$(MESON) install -C $(BUILD) --no-rebuild
