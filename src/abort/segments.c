@@ -324,6 +324,33 @@ static unsigned uniform(const struct sv_session *session)
 	return bytes;
 }
 
+/*
+ * What is left of the segments: one of what is read, one of what is written. They are cut, not built anew: a
+ * second walk might come to another place.
+ */
+static void shorten(struct sv_session *session, unsigned bytes)
+{
+	struct sv_plan *plan = &session->plan;
+	unsigned whole = plan->count, kept = 0;
+
+	sv_plan_shorten(plan, bytes);
+	for (unsigned i = 0; i < session->segment_count; i++) {
+		struct sv_segment segment = session->segments[i];
+		unsigned half = segment.offset / whole, end = segment.offset + segment.length;
+
+		if (plan->backward ? end % whole : segment.offset % whole)
+			continue;
+		if (plan->backward) {
+			segment.va += segment.length - plan->count;
+			segment.ipa += segment.length - plan->count;
+		}
+		segment.offset = (uint16_t)(half * plan->count);
+		segment.length = plan->count;
+		session->segments[kept++] = segment;
+	}
+	session->segment_count = (uint8_t)kept;
+}
+
 enum sv_reason sv_session_segments(struct sv_session *session)
 {
 	struct sv_plan *plan = &session->plan;
@@ -332,26 +359,39 @@ enum sv_reason sv_session_segments(struct sv_session *session)
 	/* Half a granule has no tag: what cuts one is no place for SETG. */
 	if (!reason && plan->unfinished && plan->tags && uniform(session) < plan->align)
 		return SV_REASON_FRAGMENTED;
-	if (!reason && plan->unfinished && uniform(session) < plan->count) {
-		sv_plan_shorten(plan, uniform(session));
-		reason = build(session);
-	}
+	if (!reason && plan->unfinished && uniform(session) < plan->count)
+		shorten(session, uniform(session));
 	return reason;
+}
+
+/* Where a byte of a copy or set is; in a page that has been translated, by what was found then. */
+static enum sv_status locate(struct sv_session *session, bool write, uint64_t va, uint64_t *ipa)
+{
+	struct walk walk = {.kind = plan_kind(session, write)};
+
+	for (unsigned i = 0; i < session->segment_count; i++) {
+		const struct sv_segment *segment = &session->segments[i];
+
+		if (segment->write == write && segment->va / PAGE == va / PAGE) {
+			*ipa = segment->ipa + (va - segment->va);
+			return SV_OK;
+		}
+	}
+	return walk_to(session, &walk, va, ipa);
 }
 
 enum sv_reason sv_session_progress(struct sv_session *session, bool write)
 {
 	const struct sv_plan *plan = &session->plan;
-	uint64_t fault = session->report.abort.fault_ipa, page = 0xfff, ipa = 0;
+	uint64_t fault = session->report.abort.fault_ipa, page = PAGE - 1, ipa = 0;
 	uint64_t first = plan->copy && !write ? plan->from : plan->va, last, va;
-	struct walk walk = {.kind = plan_kind(session, write)};
 
 	if (plan->backward)
 		first += plan->count - plan->remaining;
 	last = first + (plan->remaining - 1);
 	/* The byte nearest to where it goes on that has the low bits of the fault. */
 	va = plan->backward ? last - ((last - fault) & page) : first + ((fault - first) & page);
-	if (va - first >= plan->remaining || (!write && !plan->copy) || walk_to(session, &walk, va, &ipa) ||
+	if (va - first >= plan->remaining || (!write && !plan->copy) || locate(session, write, va, &ipa) ||
 	    ipa != fault)
 		return SV_REASON_ADDRESS;
 	session->report.va = va;
