@@ -181,15 +181,26 @@ static void put_sum(struct vmm_events *events, struct kind *kind)
 	kind->written = kind->count;
 }
 
+/* Whether they ended alike, and for the same reason. */
+static bool same(const json_t *a, const json_t *b)
+{
+	static const char *const names[] = {"verdict", "cause", "reason"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (!json_equal(json_object_get(a, names[i]), json_object_get(b, names[i])))
+			return false;
+	return true;
+}
+
 static struct kind *kind_of(struct vmm_events *events, const struct sv_report *report, const json_t *fields)
 {
-	uint64_t hash = (report->pc ^ report->ipa * 31 ^ (uint64_t)report->ending << 60) *
+	uint64_t hash = (report->pc ^ report->ipa * 31 ^ (uint64_t)report->ending << 60 ^
+			 (uint64_t)report->reason << 52) *
 			UINT64_C(0x9e3779b97f4a7c15);
 	struct kind *kind = &events->kinds[hash >> 56];
 
 	_Static_assert(KINDS == 256, "the hash gives eight bits");
-	if (kind->last && kind->pc == report->pc && kind->ipa == report->ipa &&
-	    json_equal(json_object_get(kind->last, "verdict"), json_object_get(fields, "verdict")))
+	if (kind->last && kind->pc == report->pc && kind->ipa == report->ipa && same(kind->last, fields))
 		return kind;
 	if (kind->last)
 		put_sum(events, kind);

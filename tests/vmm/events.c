@@ -166,7 +166,8 @@ static void unknown_fields(void **state)
 	json_decref(lines);
 }
 
-static uint64_t total(const json_t *lines)
+/* All aborts, or those for one reason. */
+static uint64_t total_of(const json_t *lines, const char *reason)
 {
 	uint64_t sum = 0;
 	size_t index;
@@ -176,10 +177,16 @@ static uint64_t total(const json_t *lines)
 	{
 		const json_t *repeats = json_object_get(line, "repeats");
 
-		if (!strcmp(json_string_value(json_object_get(line, "event")), "abort"))
+		if (!strcmp(json_string_value(json_object_get(line, "event")), "abort") &&
+		    (!reason || !strcmp(json_string_value(json_object_get(line, "reason")), reason)))
 			sum += repeats ? (uint64_t)json_integer_value(repeats) : 1;
 	}
 	return sum;
+}
+
+static uint64_t total(const json_t *lines)
+{
+	return total_of(lines, NULL);
 }
 
 /* The sum over all lines is the number of aborts, however few lines there are. */
@@ -246,6 +253,20 @@ static void kinds(void **state)
 	lines = end(events);
 	/* Four of each one by one, whatever slot they share. */
 	assert_true(json_array_size(lines) >= 8);
+	json_decref(lines);
+
+	/* One end, two reasons: each has a sum of its own. */
+	events = begin("vm", 1 << 20);
+	for (unsigned i = 0; i < 300; i++) {
+		struct sv_report report = a_report(0x40000000, 0xb000000, SV_ENDING_RETRIED);
+
+		report.reason = i % 3 ? SV_REASON_ADDRESS : SV_REASON_DIRECTION;
+		vmm_events_abort(events, 0, &report);
+	}
+	vmm_events_exit(events, 0, "guest");
+	lines = end(events);
+	assert_int_equal(total(lines), 300);
+	assert_int_equal(total_of(lines, sv_reason_text(SV_REASON_DIRECTION)), 100);
 	json_decref(lines);
 }
 
