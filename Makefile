@@ -9,7 +9,7 @@ MESON := meson
 JOBS ?= $(shell nproc)
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: all native arm64 deps demo check sweep bench oracle race install format clean
+.PHONY: all native arm64 deps demo check sweep bench oracle race race-lab install format clean
 
 all: native arm64
 
@@ -63,6 +63,10 @@ race: native $(THREADS)/build.ninja
 	@$(BUILD)/tests/test-race 1000000 $(SEED)
 	@ninja -C $(THREADS) -j$(JOBS) tests/test-race
 	@$(THREADS)/tests/test-race 100000 $(SEED)
+
+# The same in the laboratory, with real vCPUs: hours on a busy machine. ROUNDS="2 5000" has less of it.
+race-lab: all
+	@python3 tests/guests/race.py $(BUILD)/salvage $(ARM64)/salvage $(BUILD)/tests/guests $(ROUNDS)
 
 install: all
 	$(MESON) install -C $(BUILD) --no-rebuild

@@ -57,6 +57,14 @@ def count(number, **wanted):
     return check
 
 
+def endings(*allowed):
+    """No abort ended in any other way."""
+    def check(events):
+        found = {event["verdict"] for event in events if event["event"] == "abort"}
+        return None if found <= set(allowed) else f"the aborts ended as {sorted(found)}"
+    return check
+
+
 def no_aborts(events):
     return "there are abort events" if any(event["event"] == "abort" for event in events) else None
 
@@ -107,6 +115,8 @@ CASES = [
     Case("smp", "smp.bin", "--smp=2", checks=[all_aborts(verdict="completed"), aborts(vcpu=0), aborts(vcpu=1)]),
     Case("smp-more", "smp.bin", "--smp=5", checks=[all_aborts(verdict="completed")]),
     Case("smp-one", "smp.bin", status=1, stdout=["smp.c:", "is 0xfffffffffffffffe"]),
+    Case("race", "race.bin", "--smp=3", stdin="1000x1x", stdout=["race: done"], stderr=[""],
+         checks=[endings("completed", "retried", "injected"), aborts(verdict="completed"), ended("guest")]),
     Case("simd", "simd.bin", stdout=["simd: done"], checks=[all_aborts(verdict="completed", device="recorder")]),
     # Accesses are those of vectors of 16 bytes, which every CPU with SVE has.
     Case("sve", "sve.bin", stdout=["sve: vectors of 0x0000000000000010 bytes", "sve: done"], may_skip=True,

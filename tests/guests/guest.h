@@ -20,7 +20,7 @@ struct frame {
 	uint64_t elr, spsr, esr, far, vector;
 };
 
-/* One vCPU, by TPIDR_EL1. 64 bytes: start.S has room for two. */
+/* One vCPU, by TPIDR_EL1. 64 bytes: start.S has room for four. */
 struct cpu {
 	uint64_t exceptions; /* so far; the rest is the last one's */
 	uint64_t esr, far, elr, spsr;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Entry of both vCPUs, and the vectors: all exceptions go to guest_exception with their registers. */
+/* Entry of all vCPUs, and the vectors: all exceptions go to guest_exception with their registers. */
 
 #define FRAME 0x120
 
@@ -33,10 +33,15 @@ begin:
 	.globl start_secondary
 start_secondary:
 	mov	x19, x0
-	adrp	x1, stacks + 2 * STACK
-	add	x1, x1, :lo12:stacks + 2 * STACK
+	mrs	x2, mpidr_el1		/* affinity 0 is the vCPU's number, below 4 */
+	and	x2, x2, #0xff
+	mov	x3, #STACK
+	adrp	x1, stacks + STACK
+	add	x1, x1, :lo12:stacks + STACK
+	madd	x1, x2, x3, x1
 	mov	sp, x1
-	adr	x1, cpus + 64
+	adr	x1, cpus
+	add	x1, x1, x2, lsl #6
 	bl	enter
 	blr	x19
 1:	wfi
@@ -53,7 +58,7 @@ enter:
 
 	.globl cpus
 	.balign	64
-cpus:	.skip	2 * 64
+cpus:	.skip	4 * 64
 
 	.macro	vector number
 	.balign	0x80
@@ -119,4 +124,4 @@ save:
 	.bss
 	.balign	4096
 	.globl stacks
-stacks:	.skip	2 * STACK
+stacks:	.skip	4 * STACK
