@@ -14,6 +14,9 @@ enum sv_session_state {
 	SV_SESSION_OVER,
 };
 
+/* ISS of a data abort (DDI 0487, D24.2, ESR_EL1): the access was a write. */
+#define ISS_WnR (UINT64_C(1) << 6)
+
 static inline bool is_memory(enum sv_region_kind kind)
 {
 	return kind == SV_REGION_RAM || kind == SV_REGION_ROM;
@@ -24,6 +27,10 @@ static inline bool is_memory(enum sv_region_kind kind)
  */
 extern const struct sv_regs_ops sv_session_regs;
 enum sv_status sv_session_read_descriptor(void *session, uint64_t ipa, uint64_t *value);
+
+/* Stage 1, as the session's context has it. */
+enum sv_status sv_session_translate(struct sv_session *session, uint64_t va, struct sv_access_kind kind,
+				    struct sv_translation *translation);
 
 /* Reads an aligned opcode word at the PC. REASON_NONE, or what was in the way. */
 enum sv_reason sv_session_fetch(struct sv_session *session, uint32_t *word);
@@ -59,6 +66,39 @@ struct sv_piece sv_session_piece(const struct sv_session *session, unsigned offs
  * or what is wrong with it.
  */
 enum sv_reason sv_session_progress(struct sv_session *session, bool write);
+
+/* What is not taken on, before anything is decoded. */
+enum sv_reason sv_session_unsupported(const struct sv_session *session);
+
+/* Whether the instruction explains the syndrome, and then the address. */
+enum sv_reason sv_session_check_syndrome(const struct sv_session *session);
+enum sv_reason sv_session_check_address(struct sv_session *session);
+
+/* The registers that it needs and the embedder does not give; what stands in its way wherever it goes. */
+enum sv_reason sv_session_lack(const struct sv_row *row, const struct sv_regs_ops *regs);
+enum sv_reason sv_session_obstacle(const struct sv_session *session);
+
+/* Whether a rule wants performed what is refused otherwise. */
+bool sv_session_by_policy(const struct sv_session *session);
+
+/* Completes the report with the place that something is about. */
+void sv_session_blame(struct sv_session *session, const struct sv_segment *segment, uint64_t ipa);
+
+/* What is to be done about a piece that is not memory. */
+struct sv_decision {
+	enum sv_cause cause;
+	enum sv_reason reason;
+	const struct sv_rule *rule;
+	enum sv_action action; /* the rule's; if that observes, what would be done without it */
+};
+
+struct sv_decision sv_session_decide(const struct sv_session *session, const struct sv_piece *piece);
+
+/*
+ * Decides over all of the footprint. True: all of it is possible. Either way the report has the rule that
+ * decides, and of a refusal cause, reason and place.
+ */
+bool sv_session_classify(struct sv_session *session);
 
 /* Whether this abort is of the instruction whose retries cpu->retries counts. */
 static inline bool sv_session_is_retried(const struct sv_session *session)
