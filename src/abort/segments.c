@@ -113,6 +113,10 @@ static bool misaligned(const struct sv_plan *plan, bool device)
 {
 	bool always = (plan->single || plan->tags) && plan->align > plan->esize;
 
+	/* With FEAT_LSE2 a pair may lie anywhere in 16 bytes, as a single element may (DDI 0487, B2.2.1). */
+	if (plan->op && plan->va % 16 + plan->esize * plan->count <= 16)
+		always = false;
+
 	if (!plan->align)
 		return device;
 	return plan->va % plan->align && (device || always);

@@ -40,6 +40,7 @@
 #define SWP        0xf8218002 /* swp x1, x2, [x0] */
 #define CAS        0xc8a17c02 /* cas x1, x2, [x0] */
 #define CASP       0x48227c04 /* casp x2, x3, x4, x5, [x0] */
+#define CASPW      0x08227c04 /* casp w2, w3, w4, w5, [x0] */
 #define LDXR       0xc85f7c01 /* ldxr x1, [x0] */
 #define STXR       0xc8027c01 /* stxr w2, x1, [x0] */
 #define NOP        0xd503201f
