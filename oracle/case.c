@@ -7,25 +7,76 @@
 
 #include "insn/tables.h"
 #include "case.h"
+#include "copy.h"
 #include "model.h"
 
 #define MANY        1000000
 #define BRK         UINT64_C(0xd4200000)
 #define PSTATE_DAIF 0x3c0
+#define CODE_STRIDE 16
 
 static bool chance(uint64_t *random, unsigned of)
 {
 	return !(random_next(random) % of);
 }
 
-struct setting case_setting(uint64_t *random)
+static const struct {
+	unsigned cases, window;
+} kinds[KINDS] = {
+	[KIND_PLAIN] = {255, 1024},
+	[KIND_UNAIMED] = {255, 1024},
+	[KIND_VECTOR] = {127, 2048},
+	[KIND_COPY] = {15, WINDOW_MOST},
+};
+
+enum kind case_kind(const struct sv_row *row)
 {
-	return (struct setting){
+	bool vector = row->iclass == SV_CLASS_SVE, copy = row->iclass == SV_CLASS_MOPS;
+
+	if (row->refusal)
+		return vector || copy ? KIND_UNAIMED : KIND_PLAIN;
+	if (copy)
+		return KIND_COPY;
+	return vector || row->iclass == SV_CLASS_ZERO || row->iclass == SV_CLASS_TAG ? KIND_VECTOR
+										     : KIND_PLAIN;
+}
+
+unsigned case_count(enum kind kind)
+{
+	return kinds[kind].cases;
+}
+
+struct setting case_setting(enum kind kind, const struct mail *mail, uint64_t *random)
+{
+	/* By ZCR_EL2.LEN: short ones cost less, and are more usual. */
+	static const uint8_t lens[] = {0, 0, 0, 1, 1, 2, 3, 15};
+	uint64_t bits = random_next(random);
+	struct setting setting = {
+		.kind = kind,
 		.ee = chance(random, 8),
 		.e0e = chance(random, 8),
 		.tbi = chance(random, 4),
 		.privileged = chance(random, 4),
+		.torn = (kind == KIND_PLAIN || kind == KIND_VECTOR) && chance(random, 8),
+		.dczid = mail->dczid,
 	};
+
+	if (kind == KIND_VECTOR)
+		setting.len = bits & 7 ? lens[bits >> 3 & 7] : bits >> 3 & 15;
+	setting.vector = (unsigned)mail->lengths[setting.len];
+	return setting;
+}
+
+uint64_t case_code(const struct job *job)
+{
+	return CODE_VA + job->number * CODE_STRIDE % CODE_BYTES;
+}
+
+void case_locate(struct job *job, unsigned batch, unsigned i)
+{
+	job->slot = batch * BATCH_CASES + i;
+	job->bytes = kinds[job->setting.kind].window;
+	job->at = batch * BATCH_DATA + i * job->bytes + job->bytes / 2;
 }
 
 /* The places of five-bit register fields in A64. */
@@ -78,30 +129,54 @@ bool case_is_ordered(const struct sv_row *row)
 	       row->iclass == SV_CLASS_ATOMIC;
 }
 
-bool case_is_unaimed(const struct sv_row *row)
+unsigned case_block(const struct job *job)
 {
-	return row->refusal && (row->iclass == SV_CLASS_SVE || row->iclass == SV_CLASS_MOPS);
+	return job->row->iclass == SV_CLASS_TAG ? 256 : 4u << (job->setting.dczid & 0xf);
+}
+
+/* How many bytes the instruction accesses at most. */
+static unsigned span(const struct job *job)
+{
+	const struct sv_row *row = job->row;
+
+	switch (row->iclass) {
+	case SV_CLASS_ZERO:
+	case SV_CLASS_TAG:
+		return case_block(job);
+	case SV_CLASS_SVE:
+		if (row->imm == SV_IMM_9VL)
+			return job->setting.vector / (row->form == SV_FORM_PREDICATE ? 8 : 1);
+		if (!row->count)
+			return row->registers * (job->setting.vector >> row->width) * row->esize;
+	}
+	return row->esize ? (unsigned)row->esize * row->count : 16;
 }
 
 static uint64_t draw_target(struct job *job, uint64_t *random)
 {
 	uint64_t bits = random_next(random);
-	unsigned offset = MARGIN + bits % (WINDOW_BYTES - 2 * MARGIN);
-	unsigned size = job->row->esize ? job->row->esize * job->row->count : 16;
+	const struct sv_row *row = job->row;
+	unsigned bytes = span(job), above = bytes > MARGIN ? bytes : MARGIN;
+	unsigned offset = MARGIN + bits % (job->bytes - MARGIN - above), size = bytes;
+	bool aligned = bits >> 40 & 1;
 
-	if (size & (size - 1) || job->row->iclass == SV_CLASS_TAG)
+	if (row->iclass == SV_CLASS_TAG)
+		size = 16;
+	else if (row->iclass == SV_CLASS_SVE)
+		size = row->imm == SV_IMM_9VL ? 16 : row->esize;
+	else if (size & (size - 1))
 		size = 16;
 
 	if (bits >> 32 & 1) /* about the middle, which may be a page's end */
-		offset = WINDOW_BYTES / 2 - (bits >> 33 & 31);
+		offset = job->bytes / 2 -
+			 (bits >> 33 & 0x7ff) % (bytes > 32 && bytes <= job->bytes / 2 ? bytes : 32);
 	/* Where alignment is demanded, have it most of the time. */
-	if (bits >> 40 & 1 || ((job->device || case_is_ordered(job->row)) && bits >> 41 & 7))
+	if (job->device || case_is_ordered(row) || row->iclass == SV_CLASS_TAG)
+		aligned |= !!(bits >> 41 & 7);
+	if (aligned)
 		offset &= ~(size - 1);
-	if (job->row->mode == SV_MODE_LITERAL)
+	if (row->mode == SV_MODE_LITERAL)
 		offset &= ~3u;
-	/* LDG and the bulk forms align the address down, to as much as 256 bytes; we plan neither. */
-	if (job->row->iclass == SV_CLASS_TAG && job->row->refusal)
-		offset &= ~255u;
 	return case_window_va(job) + offset;
 }
 
@@ -119,13 +194,24 @@ static uint64_t address(const struct job *job)
 {
 	struct sv_plan plan;
 
-	return model_plan(job, &plan) == SV_OK ? plan.va : 0;
+	/* An address is known even where no element of a vector is active. */
+	switch (model_plan(job, &plan)) {
+	case SV_OK:
+	case SV_NOT_MEMORY:
+		return plan.va;
+	default:
+		return 0;
+	}
 }
 
 void case_aim(struct job *job, uint64_t target)
 {
 	uint64_t *register_ = base(job);
 
+	if (model_blocks(&job->insn)) { /* which the plan's address is the beginning of */
+		*register_ = target;
+		return;
+	}
 	*register_ += target - address(job);
 	/*
 	 * That is all, unless base and index are one register: then bit by bit, each decided by those below
@@ -135,6 +221,15 @@ void case_aim(struct job *job, uint64_t target)
 		for (unsigned bit = attempt; bit < 64; bit++)
 			if ((address(job) ^ target) >> bit & 1)
 				*register_ ^= UINT64_C(1) << (bit - attempt);
+}
+
+static void fill(uint8_t *bytes, unsigned count, uint64_t *random)
+{
+	for (unsigned i = 0; i < count; i += 8) {
+		uint64_t value = random_next(random);
+
+		memcpy(bytes + i, &value, 8);
+	}
 }
 
 static void draw_state(struct job *job, uint64_t *random)
@@ -149,7 +244,7 @@ static void draw_state(struct job *job, uint64_t *random)
 		job->in.x[i] = draw_value(random);
 	job->in.sp_el0 = draw_value(random);
 	job->in.sp_el1 = draw_value(random);
-	job->in.pc = CODE_VA + job->number * 8 % CODE_BYTES;
+	job->in.pc = case_code(job);
 	job->in.pstate = PSTATE_DAIF | levels[bits & 3] | (bits & UINT64_C(0xf0000000));
 	/* PAN and UAO say something at EL1 only. */
 	if (SV_PSTATE_EL(job->in.pstate))
@@ -162,21 +257,69 @@ static void draw_state(struct job *job, uint64_t *random)
 		job->v[i][0] = random_next(random);
 		job->v[i][1] = random_next(random);
 	}
-	for (unsigned i = 0; i < WINDOW_BYTES; i += 8) {
-		uint64_t value = random_next(random);
+	fill(job->window, job->bytes, random);
+}
 
-		memcpy(job->window + i, &value, 8);
+/* A predicate as programs have them: all, none, from the first or to the last, or any bits. */
+static void draw_predicate(uint8_t *bits, unsigned bytes, uint64_t *random)
+{
+	uint64_t choice = random_next(random);
+	unsigned edge = (unsigned)(choice >> 8) % (bytes * 8);
+
+	for (unsigned i = 0; i < bytes * 8; i++) {
+		bool bit = i < edge;
+
+		switch (choice & 7) {
+		case 0:
+			bit = !bit;
+			break;
+		case 1:
+			break;
+		case 2:
+			bit = choice >> 40 & 3; /* none now and then */
+			break;
+		default: /* as dense as you like */
+			bit = (random_next(random) & 7) < (choice & 7) - 1;
+			break;
+		}
+		bits[i / 8] = (uint8_t)((bits[i / 8] & ~(1u << i % 8)) | (unsigned)bit << i % 8);
+	}
+}
+
+/* A predicate as counter (DDI 0487, B1.4.3): element size, how many, whether they are the inactive ones. */
+static uint16_t draw_counter(const struct job *job, uint64_t *random)
+{
+	uint64_t choice = random_next(random);
+	unsigned size = choice & 3, most = job->row->registers * (job->setting.vector >> size) + 2;
+	unsigned count = (unsigned)(choice >> 8) % most;
+
+	return (uint16_t)(1u << size | count << (size + 1) | (unsigned)(choice >> 2 & 1) << 15);
+}
+
+static void draw_vectors(struct job *job, uint64_t *random)
+{
+	unsigned bytes = job->setting.vector / 8;
+
+	fill(job->z, 32 * job->setting.vector, random);
+	for (unsigned i = 0; i < 16; i++)
+		draw_predicate(job->p + i * bytes, bytes, random);
+	for (unsigned i = 8; i < 16 && job->row->flags & SV_ROW_COUNTER; i++) {
+		uint16_t counter = draw_counter(job, random);
+
+		if (!chance(random, 8))
+			memcpy(job->p + i * bytes, &counter, sizeof(counter));
 	}
 }
 
 unsigned case_draw(struct job *job, const struct sv_row *row, uint64_t *random)
 {
 	unsigned unpredictable = 0;
-	uint64_t target;
+	uint64_t target = 0;
 
 	job->row = row;
 	draw_state(job, random);
-	target = draw_target(job, random);
+	if (row->mode == SV_MODE_LITERAL)
+		target = draw_target(job, random);
 	for (;; unpredictable++) {
 		uint32_t word = draw_word(row, random);
 
@@ -194,33 +337,71 @@ unsigned case_draw(struct job *job, const struct sv_row *row, uint64_t *random)
 			exit(1);
 		}
 	}
+	if (job->setting.kind == KIND_COPY) {
+		copy_draw(job, random);
+		return unpredictable;
+	}
+	if (job->setting.kind == KIND_VECTOR)
+		draw_vectors(job, random);
+	if (row->mode == SV_MODE_LITERAL)
+		return unpredictable;
+	target = draw_target(job, random);
 	if (job->setting.tbi)
 		target ^= random_next(random) << 56;
-	if (row->mode != SV_MODE_LITERAL)
-		case_aim(job, target);
+	case_aim(job, target);
 	return unpredictable;
 }
 
-/* The window's halves lie in different pages in every fourth slot; in physical memory pages are exchanged. */
-static uint8_t *half(const struct job *job, const struct machine *machine, unsigned i)
+/* Pages that are neighbours in VA are not in physical memory. */
+static unsigned in_page(const struct job *job, unsigned offset)
 {
-	return machine_at(machine, DATA_PA + map_swap(case_window(job) + i * WINDOW_BYTES / 2));
+	unsigned left = 0x1000 - (job->at + offset) % 0x1000;
+
+	return left < job->bytes - offset ? left : job->bytes - offset;
 }
 
 void case_place(const struct job *job, const struct machine *machine)
 {
 	struct slot *slot = machine_slot(machine, job->slot);
 
-	memcpy(slot->in_v, job->v, sizeof(slot->in_v));
 	slot->in = job->in;
-	slot->code_pa = CODE_PA + (job->in.pc - CODE_VA);
-	slot->code = job->insn.word | BRK << 32;
-	memcpy(half(job, machine, 0), job->window, WINDOW_BYTES / 2);
-	memcpy(half(job, machine, 1), job->window + WINDOW_BYTES / 2, WINDOW_BYTES / 2);
+	slot->code_pa = CODE_PA + ((job->in.pc - CODE_VA) & ~UINT64_C(15));
+	slot->code[0] = job->insn.word | BRK << 32;
+	if (job->setting.kind == KIND_COPY) {
+		slot->code[0] = copy_word(job, 0) | (uint64_t)copy_word(job, 1) << 32;
+		slot->code[1] = copy_word(job, 2) | BRK << 32;
+	}
+	if (job->setting.kind == KIND_VECTOR) {
+		struct vectors *vectors = machine_vectors(machine, job->slot);
+
+		memcpy(vectors->in_z, job->z, 32 * job->setting.vector);
+		memcpy(vectors->in_p, job->p, 2 * job->setting.vector);
+	} else {
+		memcpy(slot->in_v, job->v, sizeof(slot->in_v));
+	}
+	for (enum pass pass = PASS_MEMORY; pass <= PASS_READ; pass++)
+		for (unsigned i = 0; i < job->bytes; i += in_page(job, i))
+			memcpy(map_data(machine, pass, job->at + i), job->window + i, in_page(job, i));
 }
 
-void case_window_read(const struct job *job, const struct machine *machine, uint8_t *window)
+void case_window_read(const struct job *job, const struct machine *machine, enum pass pass, uint8_t *window)
 {
-	memcpy(window, half(job, machine, 0), WINDOW_BYTES / 2);
-	memcpy(window + WINDOW_BYTES / 2, half(job, machine, 1), WINDOW_BYTES / 2);
+	for (unsigned i = 0; i < job->bytes; i += in_page(job, i))
+		memcpy(window + i, map_data(machine, pass, job->at + i), in_page(job, i));
+}
+
+bool case_strayed(const struct job *job, const struct machine *machine)
+{
+	static const uint8_t clean[64];
+	bool strayed = false;
+
+	if ((job->at + job->bytes / 2) % 0x1000)
+		return false;
+	for (enum pass pass = PASS_MEMORY; pass <= PASS_READ; pass++) {
+		uint8_t *behind = map_data(machine, pass, job->at + job->bytes / 2 - 1) + 1;
+
+		strayed |= !!memcmp(behind, clean, sizeof(clean));
+		memset(behind, 0, sizeof(clean));
+	}
+	return strayed;
 }

@@ -1,35 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <string.h>
 
-#include "judge.h"
-
-/* Exception classes (DDI 0487, D24.2, ESR_ELx). */
-#define EC(esr)      ((esr) >> 26 & 0x3f)
-#define EC_UNKNOWN   0x00
-#define EC_HVC64     0x16
-#define EC_SME       0x1d
-#define EC_ABORT_LOW 0x24
-#define EC_ABORT     0x25
-#define EC_BRK64     0x3c
-
-/* ISS of a data abort. */
-#define IL        (UINT64_C(1) << 25)
-#define ISV       (UINT64_C(1) << 24)
-#define SAS(esr)  ((esr) >> 22 & 3)
-#define SSE       (UINT64_C(1) << 21)
-#define SRT(esr)  ((esr) >> 16 & 31)
-#define SF        (UINT64_C(1) << 15)
-#define AR        (UINT64_C(1) << 14)
-#define FnV       (UINT64_C(1) << 10)
-#define CM        (UINT64_C(1) << 8)
-#define S1PTW     (UINT64_C(1) << 7)
-#define WnR       (UINT64_C(1) << 6)
-#define DFSC(esr) ((esr)&0x3f)
-
-#define DFSC_TRANSLATION 0x04
-#define DFSC_ACCESS_FLAG 0x08
-#define DFSC_PERMISSION  0x0c
-#define DFSC_ALIGNMENT   0x21
+#include "copy.h"
+#include "esr.h"
 
 /* What the architecture has an instruction do before stage 2 comes in. */
 struct expected {
@@ -59,10 +32,13 @@ static struct expected expect(const struct job *job, const struct footprint *foo
 {
 	if (ordered_fault(job, &footprint->plan, version))
 		return (struct expected){true, DFSC_ALIGNMENT, footprint->plan.va};
+	/* The memory type's alignment fault is before a permission fault (DDI 0487, R_XCHFJ). */
+	if (footprint->alignment &&
+	    (!footprint->status || footprint->status == SV_PERMISSION || footprint->parts))
+		return (struct expected){true, DFSC_ALIGNMENT, footprint->plan.va};
 	switch (footprint->status) {
+	case SV_NOT_MEMORY:
 	case SV_OK:
-		if (footprint->alignment)
-			return (struct expected){true, DFSC_ALIGNMENT, footprint->plan.va};
 		return (struct expected){false, 0, 0};
 	case SV_TRANSLATION:
 		return (struct expected){true, DFSC_TRANSLATION | footprint->level, footprint->va};
@@ -95,22 +71,35 @@ static const char *compare_fault(const struct job *job, const struct expected *e
 	return NULL;
 }
 
-/* The registers that salvage writes, after a case that completed. */
-static const char *compare_state(const struct model *model, const struct slot *slot, const uint8_t *window)
+static bool differ_vectors(const struct model *model, const struct vectors *vectors)
 {
+	unsigned bytes = model->job->setting.vector;
+
+	return memcmp(model->z, vectors->out_z, 32 * bytes) || memcmp(model->p, vectors->out_p, 2 * bytes);
+}
+
+/* The registers that salvage writes, after a case that completed. */
+static const char *compare_state(const struct model *model, const uint8_t *window)
+{
+	const struct job *job = model->job;
+	const struct registers *out = &machine_slot(model->machine, job->slot)->outcome[PASS_MEMORY].out;
+	const struct slot *slot = machine_slot(model->machine, job->slot);
+	const struct vectors *vectors = machine_vectors(model->machine, job->slot);
+
 	if (model->strayed)
 		return "we access what we should not";
-	if (memcmp(&model->regs[SV_X0], slot->out.x, sizeof(slot->out.x)))
+	if (memcmp(&model->regs[SV_X0], out->x, sizeof(out->x)))
 		return "general registers";
-	if (memcmp(model->v, slot->out_v, sizeof(model->v)))
-		return "SIMD registers";
-	if (model->regs[SV_SP_EL0] != slot->out.sp_el0 || model->regs[SV_SP_EL1] != slot->out.sp_el1)
+	if (job->setting.kind == KIND_VECTOR ? differ_vectors(model, vectors)
+					     : memcmp(model->v, slot->out_v, sizeof(model->v)))
+		return job->setting.kind == KIND_VECTOR ? "SVE registers" : "SIMD registers";
+	if (model->regs[SV_SP_EL0] != out->sp_el0 || model->regs[SV_SP_EL1] != out->sp_el1)
 		return "stack pointers";
-	if (model->regs[SV_PC] != slot->out.pc)
+	if (model->regs[SV_PC] != out->pc)
 		return "PC";
-	if (model->regs[SV_PSTATE] != slot->out.pstate)
+	if (model->regs[SV_PSTATE] != out->pstate)
 		return "PSTATE";
-	if (memcmp(model->window, window, sizeof(model->window)))
+	if (memcmp(model->window, window, job->bytes))
 		return "memory";
 	return NULL;
 }
@@ -134,6 +123,15 @@ static bool missing(const struct footprint *footprint, enum pass pass, uint64_t 
 			return false;
 		}
 	}
+	return false;
+}
+
+/* Whether some of the footprint is memory where odd pages are not. */
+static bool partly(const struct footprint *footprint)
+{
+	for (unsigned i = 0; i < footprint->parts; i++)
+		if (!(footprint->part[i].ipa >> 12 & 1))
+			return true;
 	return false;
 }
 
@@ -204,7 +202,7 @@ static const char *judge_pass(const struct job *job, const struct machine *machi
 			      const struct footprint *footprint, enum pass pass, const struct slot *slot,
 			      const uint8_t *window, struct figures *figures)
 {
-	const struct trap *trap = &slot->brief[pass - 1];
+	const struct trap *trap = &slot->outcome[pass].trap;
 	const struct sv_row *row = job->row;
 	struct sv_report report;
 	struct model model;
@@ -223,15 +221,17 @@ static const char *judge_pass(const struct job *job, const struct machine *machi
 	if (row->refusal)
 		return judge_refusal(job, machine, pass, trap);
 	model_begin(&model, job, machine);
-	model.executions = 1 + (EC(slot->brief[PASS_ODD - 1].esr) == EC_BRK64);
 	model_session(&model, pass, trap, &report);
 	/* Behind a read-only slot there is nobody who could perform an atomic. */
 	if (row->op && pass == PASS_READ)
 		return report.reason == SV_REASON_ATOMIC ? NULL : "the reason of an atomic's refusal";
+	/* Tags of memory are the CPU's alone. */
+	if (footprint->plan.tags && pass == PASS_ODD && partly(footprint))
+		return report.reason == SV_REASON_TAGGED_MEMORY ? NULL : "the reason of a refusal over tags";
 	if (report.ending != SV_ENDING_COMPLETED)
 		return sv_reason_text(report.reason);
 	figures->sessions++;
-	return compare_state(&model, slot, window);
+	return compare_state(&model, window);
 }
 
 /* What is forgiven, in full: EXCLUSIONS in judge.h says why. */
@@ -243,7 +243,8 @@ static bool exempt(const struct job *job, const struct footprint *footprint, con
 
 	here = EC(trap->esr) == EC_HVC64 && DFSC(trap->esr_el1) == DFSC_ALIGNMENT;
 	if (expected->dfsc == DFSC_ALIGNMENT && !here && !ordered) {
-		figures->exclusions[EXCLUSION_DEVICE_UNALIGNED]++;
+		figures->exclusions[footprint->plan.align ? EXCLUSION_DEVICE_UNALIGNED
+							  : EXCLUSION_ZERO_DEVICE]++;
 		return true;
 	}
 	if (ordered && !here && version < 900 && !strcmp(sv_row_feature(row), "FEAT_LRCPC")) {
@@ -253,6 +254,14 @@ static bool exempt(const struct job *job, const struct footprint *footprint, con
 	if (row->iclass == SV_CLASS_CACHE) {
 		figures->exclusions[EXCLUSION_CACHE]++;
 		return true;
+	}
+	if (row->iclass == SV_CLASS_GCS) {
+		figures->exclusions[EXCLUSION_GCS]++;
+		return true;
+	}
+	if (expected->dfsc == 0 && footprint->status == SV_NOT_MEMORY) {
+		figures->exclusions[EXCLUSION_INACTIVE]++;
+		return false;
 	}
 	if (row->iclass == SV_CLASS_EXCLUSIVE && !(row->flags & SV_ROW_LOAD)) {
 		figures->exclusions[EXCLUSION_STORE_EXCLUSIVE]++;
@@ -274,7 +283,7 @@ static const char *judge_unaimed(const struct job *job, const struct machine *ma
 	const char *what = NULL;
 
 	for (enum pass pass = PASS_HOLE; pass < PASSES && !what; pass++) {
-		const struct trap *trap = &slot->brief[pass - 1];
+		const struct trap *trap = &slot->outcome[pass].trap;
 		int wnr = sv_row_wnr(job->row, pass == PASS_READ);
 
 		if (EC(trap->esr) != EC_ABORT_LOW)
@@ -289,17 +298,38 @@ static const char *judge_unaimed(const struct job *job, const struct machine *ma
 	return what;
 }
 
+/* LD1RO and its like, of a vector that is shorter than what they load. */
+static bool is_short(const struct job *job)
+{
+	return case_kind(job->row) == KIND_VECTOR && job->row->iclass == SV_CLASS_SVE &&
+	       job->row->count * job->row->esize > job->setting.vector;
+}
+
 struct verdict judge(const struct job *job, const struct machine *machine, unsigned version,
-		     struct figures *figures)
+		     struct figures *figures, struct job *rest)
 {
 	const struct slot *slot = machine_slot(machine, job->slot);
-	const struct trap *trap = &slot->trap;
+	const struct trap *trap = &slot->outcome[PASS_MEMORY].trap;
 	struct footprint footprint;
 	struct expected expected;
 	struct model model;
-	uint8_t window[WINDOW_BYTES];
+	uint8_t window[WINDOW_MOST];
 	struct verdict verdict = {NULL, false};
 
+	if (rest)
+		rest->row = NULL;
+	if (case_strayed(job, machine)) {
+		figures->exclusions[EXCLUSION_STRAY]++;
+		if (!(job->row->flags & SV_ROW_COUNTER) || !(job->row->flags & SV_ROW_STORE)) {
+			verdict.what = "QEMU stores behind a page";
+			return verdict;
+		}
+	}
+	if (is_short(job)) {
+		figures->exclusions[EXCLUSION_SHORT_VECTOR]++;
+		verdict.what = is_undefined(trap) ? NULL : "a vector too short";
+		return verdict;
+	}
 	if (is_undefined(trap)) {
 		figures->undefined++;
 		verdict.undefined = true;
@@ -309,7 +339,11 @@ struct verdict judge(const struct job *job, const struct machine *machine, unsig
 		verdict.what = "the row decoded";
 		return verdict;
 	}
-	if (case_is_unaimed(job->row)) {
+	if (job->setting.kind == KIND_COPY) {
+		verdict.what = copy_judge(job, machine, figures, rest);
+		return verdict;
+	}
+	if (job->setting.kind == KIND_UNAIMED) {
 		figures->refused++;
 		figures->exclusions[EXCLUSION_UNAIMED]++;
 		verdict.what = judge_unaimed(job, machine, slot, figures);
@@ -334,11 +368,11 @@ struct verdict judge(const struct job *job, const struct machine *machine, unsig
 		return verdict;
 	}
 
-	figures->completed += !job->row->refusal;
-	case_window_read(job, machine, window);
+	figures->completed += !job->row->refusal && footprint.parts;
+	case_window_read(job, machine, PASS_MEMORY, window);
 	if (job->insn.row->flags & SV_ROW_ISV && !job->insn.row->refusal) {
 		model_direct(&model, &footprint);
-		verdict.what = compare_state(&model, slot, window);
+		verdict.what = compare_state(&model, window);
 	}
 	for (enum pass pass = PASS_HOLE; pass < PASSES && !verdict.what; pass++)
 		verdict.what = judge_pass(job, machine, &footprint, pass, slot, window, figures);

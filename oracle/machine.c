@@ -20,13 +20,21 @@ _Static_assert(sizeof(struct slot) == SLOT_BYTES, "slot");
 _Static_assert(SLOT_OFFSET(in_v) == IN_V && SLOT_OFFSET(in) == IN_X, "in");
 _Static_assert(SLOT_OFFSET(in.sp_el0) == IN_SP && SLOT_OFFSET(in.pc) == IN_PC, "in");
 _Static_assert(SLOT_OFFSET(code_pa) == IN_CODE, "code");
-_Static_assert(SLOT_OFFSET(out) == OUT_X && SLOT_OFFSET(out.sp_el0) == OUT_SP, "out");
-_Static_assert(SLOT_OFFSET(out.pc) == OUT_PC && SLOT_OFFSET(trap) == OUT_TRAP, "out");
-_Static_assert(SLOT_OFFSET(out_v) == OUT_V && SLOT_OFFSET(brief) == BRIEF, "out");
-_Static_assert(sizeof(struct trap) == TRAP_BYTES, "trap");
+_Static_assert(SLOT_OFFSET(outcome) == OUTCOME && SLOT_OFFSET(out_v) == OUT_V, "out");
+_Static_assert(sizeof(struct outcome) == OUTCOME_BYTES && sizeof(struct trap) == 40, "outcome");
+_Static_assert(offsetof(struct outcome, out) == OUT_X && offsetof(struct outcome, out.sp_el0) == OUT_SP,
+	       "outcome");
+_Static_assert(offsetof(struct outcome, out.pc) == OUT_PC && offsetof(struct outcome, trap) == OUT_TRAP,
+	       "outcome");
+_Static_assert(offsetof(struct vectors, in_p) == VECTORS_Z && offsetof(struct vectors, out_z) == VECTORS_OUT,
+	       "vectors");
+_Static_assert(sizeof(struct vectors) == VECTORS_BYTES, "vectors");
 _Static_assert(offsetof(struct mail, produced) == MAIL_PRODUCED && offsetof(struct mail, done) == MAIL_DONE,
 	       "mail");
 _Static_assert(offsetof(struct mail, fatal) == MAIL_FATAL && offsetof(struct mail, batch) == MAIL_BATCHES,
+	       "mail");
+_Static_assert(offsetof(struct mail, ready) == MAIL_READY && offsetof(struct mail, dczid) == MAIL_DCZID &&
+		       offsetof(struct mail, lengths) == MAIL_LENGTHS,
 	       "mail");
 _Static_assert(sizeof(struct batch) == BATCH_BYTES, "batch");
 _Static_assert(offsetof(struct batch, count) == BATCH_COUNT && offsetof(struct batch, passes) == BATCH_PASSES,
@@ -39,6 +47,11 @@ _Static_assert(offsetof(struct batch, ttbr0) == BATCH_TTBR0 && offsetof(struct b
 _Static_assert(offsetof(struct batch, mair) == BATCH_MAIR && offsetof(struct batch, vtcr) == BATCH_VTCR,
 	       "batch");
 _Static_assert(offsetof(struct batch, vttbr) == BATCH_VTTBR, "batch");
+_Static_assert(offsetof(struct batch, vectors_pa) == BATCH_VECTORS &&
+		       offsetof(struct batch, zcr) == BATCH_ZCR && offsetof(struct batch, full) == BATCH_FULL,
+	       "batch");
+_Static_assert(VECTORS_PA + BATCHES * BATCH_CASES * VECTORS_BYTES <= RAM_PA + RAM_BYTES, "vectors");
+_Static_assert(DATA_PA + PASSES * DATA_STRIDE <= VECTORS_PA && 2 * DATA_BYTES <= DATA_STRIDE, "data");
 _Static_assert(BATCHES *BATCH_CASES *SLOT_BYTES <= TABLES_PA - SLOTS_PA, "slots");
 
 /* The guest is lost if a batch, a few milliseconds of work, takes this long. */
@@ -138,13 +151,13 @@ void machine_submit(struct machine *machine)
 	__atomic_store_n(&machine->mail->produced, machine->mail->produced + 1, __ATOMIC_RELEASE);
 }
 
-bool machine_wait(struct machine *machine, uint64_t done)
+static bool wait_for(struct machine *machine, const uint64_t *counter, uint64_t value)
 {
 	struct mail *mail = machine->mail;
 	struct timespec nap = {.tv_nsec = 50000};
 	time_t end = time(NULL) + PATIENCE_SECONDS;
 
-	while (__atomic_load_n(&mail->done, __ATOMIC_ACQUIRE) < done) {
+	while (__atomic_load_n(counter, __ATOMIC_ACQUIRE) < value) {
 		if (__atomic_load_n(&mail->fatal[0], __ATOMIC_ACQUIRE)) {
 			fprintf(stderr, "oracle: the guest took an exception: ESR %llx ELR %llx FAR %llx\n",
 				(unsigned long long)mail->fatal[0], (unsigned long long)mail->fatal[1],
@@ -162,4 +175,14 @@ bool machine_wait(struct machine *machine, uint64_t done)
 		nanosleep(&nap, NULL);
 	}
 	return true;
+}
+
+bool machine_ready(struct machine *machine)
+{
+	return wait_for(machine, &machine->mail->ready, 1);
+}
+
+bool machine_wait(struct machine *machine, uint64_t done)
+{
+	return wait_for(machine, &machine->mail->done, done);
 }

@@ -27,10 +27,18 @@ static inline void *machine_at(const struct machine *machine, uint64_t pa)
 	return machine->ram + (pa - RAM_PA);
 }
 
+/* Waits for what the guest finds out about its CPU. */
+bool machine_ready(struct machine *machine);
+
 /* Slot i of all the batches'. */
 static inline struct slot *machine_slot(const struct machine *machine, unsigned i)
 {
 	return (struct slot *)(machine->ram + (SLOTS_PA - RAM_PA)) + i;
+}
+
+static inline struct vectors *machine_vectors(const struct machine *machine, unsigned i)
+{
+	return (struct vectors *)(machine->ram + (VECTORS_PA - RAM_PA)) + i;
 }
 
 /* Hands over the batch that mail->batch[mail->produced % BATCHES] describes. */

@@ -41,10 +41,15 @@ static uint64_t number(const char *text, const char *what)
 static void parse(int argc, char **argv)
 {
 	static const struct option known[] = {
-		{"cases", required_argument, NULL, 'c'},   {"seed", required_argument, NULL, 's'},
-		{"workers", required_argument, NULL, 'w'}, {"qemu", required_argument, NULL, 'q'},
-		{"guest", required_argument, NULL, 'g'},   {"row", required_argument, NULL, 'r'},
-		{"translate", no_argument, NULL, 't'},     {NULL, 0, NULL, 0},
+		{"cases", required_argument, NULL, 'c'},
+		{"seed", required_argument, NULL, 's'},
+		{"workers", required_argument, NULL, 'w'},
+		{"qemu", required_argument, NULL, 'q'},
+		{"guest", required_argument, NULL, 'g'},
+		{"row", required_argument, NULL, 'r'},
+		{"compared", required_argument, NULL, 'o'},
+		{"translate", no_argument, NULL, 't'},
+		{NULL, 0, NULL, 0},
 	};
 	bool counted = false;
 	int option;
@@ -68,6 +73,9 @@ static void parse(int argc, char **argv)
 		case 'g':
 			options.guest = optarg;
 			break;
+		case 'o':
+			options.compared = optarg;
+			break;
 		case 'r':
 			options.row = optarg;
 			break;
@@ -80,11 +88,11 @@ static void parse(int argc, char **argv)
 	}
 	if (!counted)
 		options.cases = options.translate ? TRANSLATE_CASES : CASES;
-	if ((options.row && options.translate) || !options.guest || optind != argc || !options.workers ||
-	    options.workers > 64 || !options.cases) {
+	if (((options.row || options.compared) && options.translate) || !options.guest || optind != argc ||
+	    !options.workers || options.workers > 64 || !options.cases) {
 		fprintf(stderr,
 			"usage: oracle --guest=ELF [--cases=N] [--seed=N] [--workers=1..64] [--qemu=PROGRAM] "
-			"[--row=ENCODING | --translate]\n");
+			"[[--row=ENCODING] [--compared=FILE] | --translate]\n");
 		exit(2);
 	}
 }
@@ -137,6 +145,8 @@ static bool watch(const struct results *results)
 		if (pid > 0) {
 			left--;
 			good &= WIFEXITED(status) && !WEXITSTATUS(status);
+			if (WIFSIGNALED(status))
+				fprintf(stderr, "oracle: a worker died: %s\n", strsignal(WTERMSIG(status)));
 			continue;
 		}
 		nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);

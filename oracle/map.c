@@ -48,15 +48,17 @@ static uint64_t table_pa(unsigned page)
 	return TABLES_PA + page * PAGE;
 }
 
-/* The first table of stage 1's four variants, and of stage 2's. */
+#define STAGE1_VARIANTS 8
+
+/* The first table of stage 1's variants, and of stage 2's. */
 static unsigned stage1(const struct setting *setting)
 {
-	return S1_TABLES * (2 * setting->ee + setting->privileged);
+	return S1_TABLES * (4u * setting->torn + 2 * setting->ee + setting->privileged);
 }
 
 static unsigned stage2(enum pass pass)
 {
-	return S1_TABLES * (4 + pass);
+	return S1_TABLES * (STAGE1_VARIANTS + pass);
 }
 
 static void put(const struct setting *setting, uint64_t *entry, uint64_t desc)
@@ -78,6 +80,8 @@ static void build_stage1(const struct machine *machine, const struct setting *se
 	for (uint64_t at = 0; at < DATA_BYTES; at += PAGE) {
 		uint64_t ipa = DATA_PA + IPA_OFFSET + map_swap(at);
 
+		if (setting->torn && at & PAGE)
+			continue;
 		put(setting, &level3[(NORMAL_VA + at) >> 12 & 511],
 		    ipa | common | S1_NORMAL | S1_NX | S1_USER);
 		put(setting, &level3[(DEVICE_VA + at) >> 12 & 511], ipa | common | device);
@@ -90,9 +94,16 @@ static void build_stage1(const struct machine *machine, const struct setting *se
 	    (VECTOR_PA + IPA_OFFSET) | common | S1_NORMAL | S1_READONLY);
 }
 
+/* By the offset as IPA orders it. */
+static uint64_t data_pa(enum pass pass, uint64_t offset)
+{
+	return DATA_PA + pass * DATA_STRIDE + offset / PAGE * 2 * PAGE + offset % PAGE;
+}
+
 static uint64_t data_page(enum pass pass, uint64_t ipa)
 {
-	uint64_t desc = (ipa - IPA_OFFSET) | DESC_PAGE | DESC_AF | DESC_INNER | S2_NORMAL | S2_READ | S2_XN;
+	uint64_t pa = data_pa(pass, ipa - IPA_OFFSET - DATA_PA);
+	uint64_t desc = pa | DESC_PAGE | DESC_AF | DESC_INNER | S2_NORMAL | S2_READ | S2_XN;
 
 	switch (pass) {
 	case PASS_MEMORY:
@@ -124,8 +135,9 @@ static void build_stage2(const struct machine *machine, enum pass pass)
 
 void map_build(const struct machine *machine)
 {
-	for (unsigned i = 0; i < 4; i++)
-		build_stage1(machine, &(struct setting){.ee = i >> 1, .privileged = i & 1});
+	for (unsigned i = 0; i < STAGE1_VARIANTS; i++)
+		build_stage1(machine,
+			     &(struct setting){.torn = i >> 2, .ee = i >> 1 & 1, .privileged = i & 1});
 	for (enum pass pass = PASS_MEMORY; pass <= PASS_READ; pass++)
 		build_stage2(machine, pass);
 }
@@ -139,13 +151,24 @@ void map_batch(const struct setting *setting, struct batch *batch)
 	batch->vtcr = VTCR;
 	for (enum pass pass = PASS_MEMORY; pass <= PASS_READ; pass++)
 		batch->vttbr[pass] = table_pa(stage2(pass)) | (uint64_t)(pass + 1) << 48;
-	if (setting->fenced) {
+	batch->vectors_pa = 0;
+	batch->zcr = setting->len;
+	batch->full = setting->kind == KIND_COPY;
+	if (setting->kind == KIND_UNAIMED) {
 		batch->vttbr[PASS_MEMORY] = batch->vttbr[PASS_READ];
 		batch->vttbr[PASS_ODD] = batch->vttbr[PASS_HOLE];
 	}
 }
 
-#define REGIONS (DATA_BYTES / PAGE + 4)
+uint8_t *map_data(const struct machine *machine, enum pass pass, uint64_t offset)
+{
+	return machine_at(machine, data_pa(pass, map_swap(offset)));
+}
+
+#define REGIONS (2 * DATA_BYTES / PAGE + 4)
+
+/* Where a page of devices has a border: copies end there, and no atomic lies across it. */
+#define BORDER 0x5f0
 
 static struct sv_region regions[PASSES][REGIONS];
 static struct sv_space spaces[PASSES];
@@ -158,12 +181,18 @@ static void add(struct sv_space *space, enum sv_region_kind kind, uint64_t pa, u
 		.kind = kind,
 		.name = sv_region_kind_name(kind),
 		.host = host,
-		.sizes = SV_SIZES_ANY,
+		.sizes = SV_SIZES_ANY | 64,
 		.atomics = true,
 	};
 
 	if (sv_space_add(space, &region))
 		abort();
+}
+
+static void add_devices(struct sv_space *space, uint64_t pa)
+{
+	add(space, SV_REGION_WINDOW, pa, BORDER, NULL);
+	add(space, SV_REGION_WINDOW, pa + BORDER, PAGE - BORDER, NULL);
 }
 
 void map_spaces(const struct machine *machine)
@@ -179,15 +208,17 @@ void map_spaces(const struct machine *machine)
 			add(space, SV_REGION_RAM, DATA_PA, DATA_BYTES, NULL);
 			break;
 		case PASS_HOLE:
-			add(space, SV_REGION_WINDOW, DATA_PA, DATA_BYTES, NULL);
+			for (uint64_t at = 0; at < DATA_BYTES; at += PAGE)
+				add_devices(space, DATA_PA + at);
 			break;
 		case PASS_READ:
 			add(space, SV_REGION_ROM, DATA_PA, DATA_BYTES, NULL);
 			break;
 		case PASS_ODD:
-			for (uint64_t at = 0; at < DATA_BYTES; at += PAGE)
-				add(space, at & PAGE ? SV_REGION_WINDOW : SV_REGION_RAM, DATA_PA + at, PAGE,
-				    NULL);
+			for (uint64_t at = 0; at < DATA_BYTES; at += 2 * PAGE) {
+				add(space, SV_REGION_RAM, DATA_PA + at, PAGE, NULL);
+				add_devices(space, DATA_PA + at + PAGE);
+			}
 		}
 	}
 }

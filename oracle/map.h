@@ -15,12 +15,29 @@ enum pass {
 	PASS_READ,   /* read-only */
 };
 
+/* What cases need in common to share a batch. */
+enum kind {
+	KIND_PLAIN,
+	/*
+	 * Nobody knows where they go: refused ones whose address or length is in predicates, vectors or a
+	 * random size. No pass can write the data: another case's memory would suffer.
+	 */
+	KIND_UNAIMED,
+	KIND_VECTOR, /* vectors longer than 16 bytes, predicates; what goes far */
+	KIND_COPY,   /* memory copies and sets: all three stages, and registers after each pass */
+	KINDS,
+};
+
 /* What a batch shares. */
 struct setting {
+	enum kind kind;
 	bool ee, e0e;    /* SCTLR_EL1: data is big-endian at EL1, at EL0 */
 	bool tbi;        /* TCR_EL1.TBI0: addresses carry tags */
 	bool privileged; /* EL0 may not touch the Device view of the data */
-	bool fenced;     /* no pass can write the data */
+	bool torn;       /* odd pages of the data, as VA orders them, are not there for stage 1 */
+	unsigned len;    /* ZCR_EL2.LEN */
+	unsigned vector; /* bytes of a vector that come of it */
+	uint64_t dczid;  /* DCZID_EL0, of all batches */
 };
 
 void map_build(const struct machine *machine);
@@ -33,6 +50,9 @@ const struct sv_space *map_space(enum pass pass);
 
 /* Fills the spaces; ram is the guest's memory. */
 void map_spaces(const struct machine *machine);
+
+/* Where a pass has the byte of the data that is so far in, as VA orders it. */
+uint8_t *map_data(const struct machine *machine, enum pass pass, uint64_t offset);
 
 /* Offset into the data, as VA and as IPA order it; its own inverse. */
 static inline uint64_t map_swap(uint64_t offset)

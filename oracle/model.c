@@ -33,12 +33,43 @@ static enum sv_status set_simd(void *vcpu, unsigned n, const uint8_t value[16])
 	return SV_OK;
 }
 
+static enum sv_status vector_length(void *vcpu, unsigned *bytes)
+{
+	*bytes = ((struct model *)vcpu)->job->setting.vector;
+	return SV_OK;
+}
+
+static enum sv_status get_vector(void *vcpu, unsigned n, unsigned bytes, uint8_t *value)
+{
+	memcpy(value, ((struct model *)vcpu)->z + n * bytes, bytes);
+	return SV_OK;
+}
+
+static enum sv_status set_vector(void *vcpu, unsigned n, unsigned bytes, const uint8_t *value)
+{
+	memcpy(((struct model *)vcpu)->z + n * bytes, value, bytes);
+	return SV_OK;
+}
+
+static enum sv_status get_predicate(void *vcpu, unsigned n, unsigned bytes, uint8_t *value)
+{
+	memcpy(value, ((struct model *)vcpu)->p + n * bytes, bytes);
+	return SV_OK;
+}
+
+static enum sv_status set_predicate(void *vcpu, unsigned n, unsigned bytes, const uint8_t *value)
+{
+	memcpy(((struct model *)vcpu)->p + n * bytes, value, bytes);
+	return SV_OK;
+}
+
 /* Bytes of the window; what lies outside is not the case's to touch. */
 static uint8_t *window(struct model *model, uint64_t ipa, unsigned size)
 {
-	uint64_t offset = map_swap(ipa - IPA_OFFSET - DATA_PA) - case_window(model->job);
+	const struct job *job = model->job;
+	uint64_t offset = map_swap(ipa - IPA_OFFSET - DATA_PA) - job->at;
 
-	if (offset < WINDOW_BYTES && size <= WINDOW_BYTES - offset)
+	if (offset < job->bytes && size <= job->bytes - offset)
 		return model->window + offset;
 	model->strayed = true;
 	return NULL;
@@ -74,36 +105,59 @@ static enum sv_status inject(void *vcpu, const struct sv_injection *injection)
 	return SV_OK;
 }
 
-static const struct sv_cpu_ops ops = {{get, set, get_simd, set_simd}, load, store, inject};
+static const struct sv_cpu_ops ops = {
+	{get, set, get_simd, set_simd, vector_length, get_vector, set_vector, get_predicate, set_predicate},
+	load,
+	store,
+	inject,
+};
 
+static void put_registers(struct model *model, const struct registers *registers)
+{
+	memcpy(&model->regs[SV_X0], registers->x, sizeof(registers->x));
+	model->regs[SV_SP_EL0] = registers->sp_el0;
+	model->regs[SV_SP_EL1] = registers->sp_el1;
+	model->regs[SV_PC] = registers->pc;
+	model->regs[SV_PSTATE] = registers->pstate;
+}
+
+/* All but the memory. */
 static void begin(struct model *model, const struct job *job)
 {
 	struct batch batch;
 
-	memset(model, 0, offsetof(struct model, window));
+	memset(model, 0, offsetof(struct model, v));
 	model->read = 0;
 	model->strayed = model->injected = false;
 	model->cpu.ops = &ops;
 	model->cpu.vcpu = model;
 	model->job = job;
-	memcpy(&model->regs[SV_X0], job->in.x, sizeof(job->in.x));
-	model->regs[SV_SP_EL0] = job->in.sp_el0;
-	model->regs[SV_SP_EL1] = job->in.sp_el1;
-	model->regs[SV_PC] = job->in.pc;
-	model->regs[SV_PSTATE] = job->in.pstate;
+	put_registers(model, &job->in);
 	map_batch(&job->setting, &batch);
 	model->regs[SV_SCTLR_EL1] = batch.sctlr;
 	model->regs[SV_TCR_EL1] = batch.tcr;
 	model->regs[SV_TTBR0_EL1] = batch.ttbr0;
 	model->regs[SV_MAIR_EL1] = batch.mair;
+	model->regs[SV_DCZID_EL0] = job->setting.dczid;
+	if (job->setting.kind != KIND_VECTOR) {
+		memcpy(model->v, job->v, sizeof(model->v));
+		return;
+	}
+	memcpy(model->z, job->z, 32 * job->setting.vector);
+	memcpy(model->p, job->p, 2 * job->setting.vector);
 }
 
 void model_begin(struct model *model, const struct job *job, const struct machine *machine)
 {
 	begin(model, job);
 	model->machine = machine;
-	memcpy(model->v, job->v, sizeof(model->v));
-	memcpy(model->window, job->window, sizeof(model->window));
+	memcpy(model->window, job->window, job->bytes);
+}
+
+void model_continue(struct model *model, const struct registers *registers, const uint8_t *window)
+{
+	put_registers(model, registers);
+	memcpy(model->window, window, model->job->bytes);
 }
 
 static struct sv_context context(const struct model *model)
@@ -119,6 +173,13 @@ static struct sv_context context(const struct model *model)
 static bool addressed_by_t(const struct sv_row *row)
 {
 	return row->iclass == SV_CLASS_CACHE || row->iclass == SV_CLASS_ZERO || row->iclass == SV_CLASS_MOPS;
+}
+
+bool model_blocks(const struct sv_insn *insn)
+{
+	/* LDG goes to its own granule; of the others that are not aligned to one the word says it all. */
+	return insn->row->iclass == SV_CLASS_ZERO ||
+	       (insn->row->iclass == SV_CLASS_TAG && insn->row->esize == 16 && !(insn->word & 0x1ffc00));
 }
 
 unsigned model_base(const struct sv_insn *insn)
@@ -175,36 +236,76 @@ static enum sv_status read_descriptor(void *vcpu, uint64_t ipa, uint64_t *value)
 	return SV_OK;
 }
 
+bool model_forbids(const struct model *model, uint64_t va, bool write, bool el0)
+{
+	struct sv_context here = context(model);
+	struct sv_access_kind kind = {.write = write, .el0 = el0};
+	struct sv_translation translation;
+
+	return sv_translate(&here, 0, va, kind, &ops.regs, read_descriptor, (void *)model, &translation);
+}
+
+static void add_part(struct footprint *footprint, uint64_t va, uint64_t ipa, uint64_t length)
+{
+	footprint->part[footprint->parts].va = va;
+	footprint->part[footprint->parts].ipa = ipa;
+	footprint->part[footprint->parts++].length = length;
+}
+
+/* The next byte that is accessed, from offset on, and how many are in a row. */
+static unsigned next_run(const struct sv_plan *plan, unsigned *offset)
+{
+	unsigned total = plan->esize * plan->count, run;
+
+	if (!plan->predicated)
+		return total - *offset;
+	while (*offset < total && !sv_plan_active(plan, *offset / plan->esize))
+		*offset += plan->esize - *offset % plan->esize;
+	for (run = *offset; run < total && sv_plan_active(plan, run / plan->esize);)
+		run += plan->esize - run % plan->esize;
+	return run - *offset;
+}
+
+/* By the map: where stage 1 forbids the access its translation does not say. */
+static bool is_device(uint64_t va)
+{
+	return (va << 8 >> 8) - DEVICE_VA < DATA_BYTES;
+}
+
 void model_footprint(struct model *model, struct footprint *footprint)
 {
 	struct sv_context here = context(model);
 	struct sv_plan *plan = &footprint->plan;
-	unsigned total, offset = 0;
+	unsigned offset = 0, align;
+	uint64_t length;
 
 	memset(footprint, 0, sizeof(*footprint));
 	footprint->status = plan_address(model, &here, plan);
-	total = plan->esize * plan->count;
-	while (footprint->status == SV_OK && offset < total && footprint->parts < 4) {
-		uint64_t va = plan->va + offset, length = total - offset;
+	/* An exclusive pair, which ours refuses, is one access. */
+	align = model->job->row->iclass == SV_CLASS_EXCLUSIVE ? plan->esize * plan->count : plan->align;
+	while (footprint->status == SV_OK && (length = next_run(plan, &offset))) {
+		uint64_t va = plan->va + offset;
 		bool el0 =
 			!SV_PSTATE_EL(here.pstate) || (plan->unprivileged && !(here.pstate & SV_PSTATE_UAO));
 		struct sv_access_kind kind = {.write = plan->write, .el0 = el0};
 		struct sv_translation translation;
 
+		/* DC ZVA reports the address that it was given (DDI 0487, FAR_EL1). */
+		if (model->job->row->iclass == SV_CLASS_ZERO)
+			va = model->regs[SV_X0 + model->job->insn.Rt];
+		/* Of the memory type's making; what faults on any memory is judge.c's. */
+		footprint->alignment = is_device(va) && (!align || plan->va % align);
 		footprint->status =
 			sv_translate(&here, 0, va, kind, &ops.regs, read_descriptor, model, &translation);
 		footprint->va = va;
 		footprint->level = translation.level;
 		if (footprint->status)
 			break;
-		footprint->alignment =
-			plan->va % plan->align && (translation.device || plan->align > plan->esize);
 		if (translation.last - translation.ipa < length - 1)
 			length = translation.last - translation.ipa + 1;
-		footprint->part[footprint->parts].va = va;
-		footprint->part[footprint->parts].ipa = translation.ipa;
-		footprint->part[footprint->parts++].length = length;
-		offset += length;
+		if (!footprint->parts || (footprint->part[footprint->parts - 1].ipa ^ translation.ipa) >> 12)
+			add_part(footprint, va, translation.ipa, length);
+		offset += (unsigned)length;
 	}
 }
 
@@ -231,12 +332,10 @@ void model_direct(struct model *model, const struct footprint *footprint)
 }
 
 /* The device of our sessions, over the same bytes as QEMU's memory. */
-static void atomic(struct sv_access *access, uint8_t *at, unsigned executions)
+static void atomic(struct sv_access *access, uint8_t *at)
 {
 	memcpy(access->data, at, access->size);
-	for (unsigned i = 0; i < executions; i++)
-		sv_atomic(access->op, access->size, access->big_endian, access->operand, access->compare, at,
-			  at);
+	sv_atomic(access->op, access->size, access->big_endian, access->operand, access->compare, at, at);
 }
 
 enum sv_verdict model_session(struct model *model, enum pass pass, const struct trap *trap,
@@ -257,7 +356,7 @@ enum sv_verdict model_session(struct model *model, enum pass pass, const struct 
 		if (!at)
 			sv_session_refuse(&session);
 		else if (session.access.op)
-			atomic(&session.access, at, model->executions);
+			atomic(&session.access, at);
 		else if (session.access.write)
 			memcpy(at, session.access.data, session.access.size);
 		else

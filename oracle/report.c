@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What the workers found, as docs/verification.md shows it. */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@ static void add(struct figures *sum, const struct figures *figures)
 	sum->faulted += figures->faulted;
 	sum->syndromes += figures->syndromes;
 	sum->sessions += figures->sessions;
+	sum->resumed += figures->resumed;
 	sum->unpredictable += figures->unpredictable;
 	sum->undefined += figures->undefined;
 	sum->refused += figures->refused;
@@ -114,6 +116,7 @@ static void table(const struct options *options, const char *version, const stru
 	figure("most of a row", most);
 	figure("of them completed, registers and memory compared", sum.completed);
 	figure("sessions run on stage-2 aborts of these cases, compared to the end", sum.sessions);
+	figure("memory copies that QEMU went on with after a session", sum.resumed);
 	figure("rows refused by name, syndromes and reasons compared", refused);
 	figure("their cases", sum.refused);
 	figure("stage-2 aborts, syndromes compared", sum.syndromes);
@@ -122,6 +125,30 @@ static void table(const struct options *options, const char *version, const stru
 	figure("CONSTRAINED UNPREDICTABLE words, drawn and not run", sum.unpredictable);
 	figure("mismatches", sum.mismatches);
 	exclusions(&sum);
+}
+
+/* ROW<tab>COUNT, for isa/coverage.py: cases with the same result. */
+static bool write_counts(const char *path, const struct figures *rows)
+{
+	size_t count;
+	const struct sv_row *first = sv_rows(SV_A64, &count);
+	FILE *file = fopen(path, "w");
+
+	for (size_t i = 0; file && i < count; i++) {
+		uint64_t cases = rows[i].cases + rows[i].refused;
+
+		if (cases)
+			fprintf(file, "%s\t%" PRIu64 "\n", sv_row_name(&first[i]),
+				cases - rows[i].mismatches);
+	}
+	if (file && !fclose(file)) {
+		printf("\nCases by row are in %s. Into the table, the sum if there are several runs:\n"
+		       "isa/coverage.py docs/coverage.md --compared %s\n",
+		       path, path);
+		return true;
+	}
+	fprintf(stderr, "oracle: --compared: %s: %s\n", path, strerror(errno));
+	return false;
 }
 
 static void failures(const struct options *options, const struct results *results)
@@ -160,6 +187,8 @@ bool report(const struct options *options, const char *version, const struct res
 		       rows[i].undefined);
 	}
 	failures(options, results);
+	if (options->compared)
+		good &= write_counts(options->compared, rows);
 	if (!any)
 		printf("no row was compared\n");
 	free(rows);

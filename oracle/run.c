@@ -3,8 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "copy.h"
 #include "minimise.h"
 #include "run.h"
+
+/* Memory copies that sessions have left to QEMU to go on with, until there is a batch for them. */
+#define RESTS 64
 
 struct worker {
 	const struct options *options;
@@ -16,10 +20,13 @@ struct worker {
 		unsigned row[ROWS]; /* the rows that take part */
 		size_t count;
 		uint64_t next;
-	} turns[2]; /* those that are aimed, and those that are not: case_is_unaimed */
-	uint64_t random, drawn;
-	bool probing;
-	struct job *jobs; /* one a slot */
+	} turns[KINDS];
+	uint64_t random, drawn, batches;
+	bool probing, resuming;
+	uint64_t compared; /* cases to compare, or if no row is performed to draw */
+	struct job *jobs;  /* one a slot */
+	struct job *rests;
+	unsigned rest_count;
 	struct job failed[FAILURES];
 	const char *failed_what[FAILURES];
 	unsigned failures;
@@ -38,6 +45,8 @@ static void begin_batch(struct machine *machine, const struct setting *setting, 
 	batch->count = count;
 	batch->passes = PASSES;
 	batch->slots_pa = SLOTS_PA + slot * SLOT_BYTES;
+	if (setting->kind == KIND_VECTOR)
+		batch->vectors_pa = VECTORS_PA + slot * VECTORS_BYTES;
 }
 
 /* Rows of which QEMU knows no word, or no word can be compared, get a few cases, and no more. */
@@ -49,50 +58,88 @@ static void begin_batch(struct machine *machine, const struct setting *setting, 
  */
 #define REFUSED_ROUNDS 8
 
-#define UNAIMED_BATCHES 16 /* likewise, one batch of so many */
-
 static unsigned next_row(const struct worker *worker, struct turns *turns)
 {
 	for (;;) {
 		unsigned row = turns->row[turns->next % turns->count];
 		uint64_t round = turns->next++ / turns->count;
 
-		if (worker->probing || case_is_unaimed(&worker->rows[row]) || !worker->rows[row].refusal ||
-		    !(round % REFUSED_ROUNDS))
+		if (worker->probing || case_kind(&worker->rows[row]) == KIND_UNAIMED ||
+		    !worker->rows[row].refusal || !(round % REFUSED_ROUNDS))
 			return row;
 	}
 }
 
-static struct turns *next_turns(struct worker *worker)
+/* Rounds that a kind has had, in parts of a row. */
+static uint64_t rounds(const struct worker *worker, enum kind kind)
 {
-	uint64_t batch = worker->drawn / BATCH_CASES;
-	unsigned unaimed = !(batch % UNAIMED_BATCHES);
+	const struct turns *turns = &worker->turns[kind];
+	unsigned weight = kind == KIND_UNAIMED && !worker->probing ? REFUSED_ROUNDS : 1;
 
-	/* A probe is over with one kind before it goes on with the other. */
-	if (worker->probing)
-		unaimed = worker->turns[0].next >= worker->turns[0].count * PROBES;
-	return &worker->turns[worker->turns[unaimed].count ? unaimed : !unaimed];
+	return turns->next * weight * ROWS / turns->count;
+}
+
+/* The kind whose rows have had the fewest turns. */
+static enum kind next_kind(const struct worker *worker)
+{
+	enum kind next = KINDS;
+
+	for (enum kind kind = 0; kind < KINDS; kind++)
+		if (worker->turns[kind].count &&
+		    (next == KINDS || rounds(worker, kind) < rounds(worker, next)))
+			next = kind;
+	return next;
+}
+
+/* A copy to be gone on with that fits the batch, if there is one. */
+static bool take_rest(struct worker *worker, const struct setting *setting, struct job *job)
+{
+	for (unsigned i = 0; i < worker->rest_count; i++) {
+		const struct setting *its = &worker->rests[i].setting;
+
+		if (its->ee != setting->ee || its->e0e != setting->e0e || its->tbi != setting->tbi ||
+		    its->privileged != setting->privileged)
+			continue;
+		*job = worker->rests[i];
+		worker->rests[i] = worker->rests[--worker->rest_count];
+		return true;
+	}
+	return false;
 }
 
 static void draw_batch(struct worker *worker)
 {
-	unsigned first = worker->machine.mail->produced % BATCHES * BATCH_CASES;
-	struct setting setting = case_setting(&worker->random);
-	struct turns *turns = next_turns(worker);
+	unsigned number = worker->machine.mail->produced % BATCHES, first = number * BATCH_CASES;
+	enum kind kind = next_kind(worker);
+	struct turns *turns = &worker->turns[kind];
+	struct setting setting = case_setting(kind, worker->machine.mail, &worker->random);
 
-	setting.fenced = turns == &worker->turns[1];
-	begin_batch(&worker->machine, &setting, first, BATCH_CASES);
-	for (unsigned slot = first; slot < first + BATCH_CASES; slot++) {
-		unsigned row = next_row(worker, turns);
-		struct job *job = &worker->jobs[slot];
+	/* Every second batch begins with copies that are to be gone on with, all under the first one's setting. */
+	worker->resuming = kind == KIND_COPY && worker->rest_count && !worker->resuming;
+	if (worker->resuming)
+		setting = worker->rests[0].setting;
+	begin_batch(&worker->machine, &setting, first, case_count(kind));
+	for (unsigned i = 0; i < case_count(kind); i++) {
+		struct job *job = &worker->jobs[first + i];
+		bool resumes = worker->resuming && take_rest(worker, &setting, job);
+		unsigned at = job->at, row;
 
-		job->slot = slot;
 		job->setting = setting;
+		case_locate(job, number, i);
 		job->number = worker->drawn++;
-		worker->results->row[row].unpredictable +=
-			case_draw(job, &worker->rows[row], &worker->random);
+		if (resumes) {
+			unsigned here = job->at;
+
+			job->at = at;
+			copy_move(job, here);
+		} else {
+			row = next_row(worker, turns);
+			worker->results->row[row].unpredictable +=
+				case_draw(job, &worker->rows[row], &worker->random);
+		}
 		case_place(job, &worker->machine);
 	}
+	worker->batches++;
 	machine_submit(&worker->machine);
 }
 
@@ -116,7 +163,10 @@ static void judge_batch(struct worker *worker, uint64_t number)
 		const struct job *job = &worker->jobs[number % BATCHES * BATCH_CASES + i];
 		struct figures *row = &worker->results->row[job->row - worker->rows];
 		uint64_t before = row->cases;
-		struct verdict verdict = judge(job, &worker->machine, worker->options->version, row);
+		struct job *rest = worker->rest_count < RESTS ? &worker->rests[worker->rest_count] : NULL;
+		struct verdict verdict = judge(job, &worker->machine, worker->options->version, row, rest);
+
+		worker->rest_count += rest && rest->row && !verdict.what;
 
 		if (verdict.what) {
 			row->mismatches++;
@@ -136,17 +186,37 @@ struct verdict run_single(struct job *job, struct machine *machine, unsigned ver
 	machine_submit(machine);
 	if (!machine_wait(machine, machine->mail->produced))
 		return (struct verdict){"QEMU is lost", false};
-	return judge(job, machine, version, &figures);
+	return judge(job, machine, version, &figures, NULL);
 }
 
-/* Runs until so many cases are drawn and judged, or until so many are compared. */
-static bool run(struct worker *worker, uint64_t drawn, uint64_t compared)
+static bool is_probed(const struct worker *worker)
 {
-	for (uint64_t judged = worker->drawn / BATCH_CASES;; judged++) {
-		while ((worker->drawn < drawn || worker->results->cases < compared) &&
-		       worker->drawn / BATCH_CASES < judged + BATCHES)
+	for (enum kind kind = 0; kind < KINDS; kind++)
+		if (worker->turns[kind].next < worker->turns[kind].count * PROBES)
+			return false;
+	return true;
+}
+
+/* Whether there is more to draw. */
+static bool is_over(const struct worker *worker)
+{
+	bool performs = false;
+
+	if (worker->probing)
+		return is_probed(worker);
+	/* Compared are cases of rows that salvage performs; where none takes part, those drawn have to do. */
+	for (enum kind kind = 0; kind < KINDS; kind++)
+		for (size_t i = 0; i < worker->turns[kind].count; i++)
+			performs |= !worker->rows[worker->turns[kind].row[i]].refusal;
+	return (performs ? worker->results->cases : worker->drawn) >= worker->compared;
+}
+
+static bool run(struct worker *worker)
+{
+	for (uint64_t judged = worker->batches;; judged++) {
+		while (!is_over(worker) && worker->batches < judged + BATCHES)
 			draw_batch(worker);
-		if (judged == worker->drawn / BATCH_CASES)
+		if (judged == worker->batches)
 			return true;
 		if (!machine_wait(&worker->machine, judged + 1))
 			return false;
@@ -156,15 +226,11 @@ static bool run(struct worker *worker, uint64_t drawn, uint64_t compared)
 
 static bool probe(struct worker *worker)
 {
-	uint64_t batches = 0;
-
-	for (unsigned kind = 0; kind < 2; kind++)
-		batches += (worker->turns[kind].count * PROBES + BATCH_CASES - 1) / BATCH_CASES;
 	worker->probing = true;
-	if (!run(worker, batches * BATCH_CASES, 0))
+	if (!run(worker))
 		return false;
 	worker->probing = false;
-	for (unsigned kind = 0; kind < 2; kind++) {
+	for (enum kind kind = 0; kind < KINDS; kind++) {
 		struct turns *turns = &worker->turns[kind];
 		size_t known = 0;
 
@@ -180,13 +246,12 @@ static bool probe(struct worker *worker)
 	return true;
 }
 
-/* Compared are cases of rows that salvage performs; where none takes part, those drawn have to do. */
-static bool run_share(struct worker *worker, uint64_t share)
+static bool any_turns(const struct worker *worker)
 {
-	for (size_t i = 0; i < worker->turns[0].count; i++)
-		if (!worker->rows[worker->turns[0].row[i]].refusal)
-			return run(worker, 0, share);
-	return !(worker->turns[0].count + worker->turns[1].count) || run(worker, share, 0);
+	for (enum kind kind = 0; kind < KINDS; kind++)
+		if (worker->turns[kind].count)
+			return true;
+	return false;
 }
 
 bool run_worker(const struct options *options, unsigned number, struct results *results)
@@ -200,21 +265,23 @@ bool run_worker(const struct options *options, unsigned number, struct results *
 	worker->options = options;
 	worker->results = results;
 	worker->random = options->seed ^ (uint64_t)number << 56;
+	worker->compared = share;
 	worker->jobs = calloc(BATCHES * BATCH_CASES, sizeof(*worker->jobs));
+	worker->rests = calloc(RESTS, sizeof(*worker->rests));
 	worker->rows = sv_rows(SV_A64, &worker->count);
 	for (unsigned row = 0; row < worker->count; row++) {
-		struct turns *turns = &worker->turns[case_is_unaimed(&worker->rows[row])];
+		struct turns *turns = &worker->turns[case_kind(&worker->rows[row])];
 
 		if (!options->row || !strcmp(sv_row_name(&worker->rows[row]), options->row))
 			turns->row[turns->count++] = row;
 	}
-	if (!worker->jobs)
+	if (!worker->jobs || !worker->rests)
 		return false;
 	if (!machine_start(&worker->machine, options->qemu, options->guest))
 		return false;
 	map_build(&worker->machine);
 	map_spaces(&worker->machine);
-	good = probe(worker) && run_share(worker, share);
+	good = machine_ready(&worker->machine) && probe(worker) && (!any_turns(worker) || run(worker));
 	for (unsigned i = 0; good && i < worker->failures; i++) {
 		results->failure[i].row = (unsigned)(worker->failed[i].row - worker->rows);
 		results->failure[i].what = worker->failed_what[i];

@@ -8,13 +8,13 @@
 struct options {
 	uint64_t cases, seed;
 	unsigned workers, version;
-	const char *qemu, *guest, *row;
+	const char *qemu, *guest, *row, *compared;
 	bool translate; /* the translation oracle instead (translate.h) */
 };
 
 #define ROWS     2048
 #define FAILURES 16
-#define LINE     1024
+#define LINE     16384
 
 struct results {
 	uint64_t cases, mismatches; /* so far */
