@@ -52,7 +52,7 @@ bench: all
 
 # The behaviour oracle in full, some minutes, and its translations, some more (oracle/README.md).
 oracle: native
-	@$(BUILD)/oracle/oracle --guest=$(BUILD)/oracle/guest.elf $(ORACLE)
+	@$(BUILD)/oracle/oracle --guest=$(BUILD)/oracle/guest.elf --compared=$(BUILD)/oracle.compared $(ORACLE)
 	@$(BUILD)/oracle/oracle --translate --guest=$(BUILD)/oracle/translate-guest.elf $(TRANSLATE)
 
 # Aborts of a guest that rewrites its code and tables meanwhile: a million in process, some under ThreadSanitizer.

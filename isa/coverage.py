@@ -4,6 +4,7 @@
 what `make sweep` and `make oracle` leave behind, or from the page as it is."""
 
 import argparse
+import collections
 import pathlib
 import re
 import sys
@@ -18,7 +19,8 @@ Prefetches are none: they generate no Data Abort.
 
 - *isv*: the CPU describes the abort to KVM, which emulates it alone; salvage meets it only in explanations.
 - *swept*: how many words of the row `make sweep` saw both salvage and LLVM take (docs/verification.md names all differences).
-- *compared*: how many cases `make oracle` ran on QEMU and on salvage with the same result; `-` where it ran none.
+- *compared*: how many cases `make oracle` ran on QEMU and on salvage with the same result; `-` where it ran none. Of a row that is
+  not performed: syndromes, and the reason that stands here.
 - A row that is not performed is refused with the reason that stands here, under the causes `unsupported` or `exclusive` of the policy.
 '''
 
@@ -28,11 +30,16 @@ def reasons(header):
     return {name.lower(): text for name, text in re.findall(r'X\((\w+), "([^"]*)"\)', lines)}
 
 
-def counts(path):
-    """ROW<tab>COUNT lines, or None if there is no such file."""
-    if not path:
-        return None
-    return dict(line.split('\t')[:2] for line in path.read_text().splitlines())
+def counts(paths):
+    """The sums of files of ROW<tab>COUNT lines; empty if there is no file."""
+    sums = collections.Counter()
+    for path in paths:
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            row, _, count = line.partition('\t')
+            if not count.isdecimal():
+                sys.exit(f'coverage.py: {path}:{number}: "{line}" is not a row and a count with a tab between')
+            sums[row] += int(count)
+    return sums
 
 
 def earlier(page):
@@ -63,8 +70,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('page', type=pathlib.Path, help='docs/coverage.md')
     parser.add_argument('--table', type=pathlib.Path, default=here / 'a64.isa')
-    parser.add_argument('--swept', type=pathlib.Path, help='what sweep wrote beside its state')
-    parser.add_argument('--compared', type=pathlib.Path, help='the oracle\'s, likewise')
+    parser.add_argument('--swept', type=pathlib.Path, action='append', default=[], help='what sweep wrote beside its state')
+    parser.add_argument('--compared', type=pathlib.Path, action='append', default=[],
+                        help='what the oracle wrote; more than once: the sum of its runs')
     parser.add_argument('--check', action='store_true', help='write nothing; fail if the page does not fit the table')
     options = parser.parse_args()
     header = (here.parent / 'include/salvage/insn.h').read_text()
