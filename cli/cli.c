@@ -22,14 +22,19 @@ int cli_fail(int status, const char *what, const char *why, ...)
 	return status;
 }
 
-/* strtoull alone would take signs, white space and trailing text. */
+static bool is_prefixed(const char *text)
+{
+	return text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+}
+
+/* strtoull alone would take signs, white space, trailing text, and a prefix of its own behind ours. */
 static bool parse(const char *text, int base, uint64_t *value, char **end)
 {
-	bool prefixed = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+	bool prefixed = is_prefixed(text);
 	const char *digits = prefixed ? text + 2 : text;
 	const char *set = prefixed || base == 16 ? "0123456789abcdefABCDEF" : "0123456789";
 
-	if (!*digits || !strchr(set, *digits))
+	if (!*digits || !strchr(set, *digits) || (prefixed && is_prefixed(digits)))
 		return false;
 	errno = 0;
 	*value = strtoull(digits, end, prefixed ? 16 : base);
