@@ -10,12 +10,12 @@
 #include "operands.h"
 
 /* Where "Memory Copy and Memory Set" keeps its fields (DDI 0487, C4.1). */
-#define op1(word)    ((word) >> 22 & 3) /* the stage of a copy; 3: a set */
-#define o0(word)     ((word) >> 26 & 1) /* CPY rather than CPYF, SETG rather than SET */
-#define T(word)      ((word) >> 12 & 1) /* where it writes: unprivileged */
-#define RT(word)     ((word) >> 13 & 1) /* where a copy reads */
-#define STAGE(word)  ((word) >> 14 & 3) /* of a set */
-#define OP1_SET      3
+#define op1(word)      ((word) >> 22 & 3) /* the stage of a copy; 3: a set */
+#define o0(word)       ((word) >> 26 & 1) /* CPY rather than CPYF, SETG rather than SET */
+#define T(word)        ((word) >> 12 & 1) /* where it writes: unprivileged */
+#define RT(word)       ((word) >> 13 & 1) /* where a copy reads */
+#define STAGE(word)    ((word) >> 14 & 3) /* of a set */
+#define OP1_SET        3
 #define STAGE_PROLOGUE 0
 
 #define PAGE    4096

@@ -21,7 +21,7 @@ struct sv_performer {
 extern const struct sv_performer sv_general; /* registers and a run of elements: most instructions */
 extern const struct sv_performer sv_block;   /* DC ZVA, GVA, GZVA */
 extern const struct sv_performer sv_exclusive;
-extern const struct sv_performer sv_tag;     /* LDG, STG and friends */
+extern const struct sv_performer sv_tag; /* LDG, STG and friends */
 extern const struct sv_performer sv_ldst64b;
 extern const struct sv_performer sv_mops;
 extern const struct sv_performer sv_sve;

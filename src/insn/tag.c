@@ -21,8 +21,8 @@ static const struct form {
 	bool zeroes;
 } forms[][2] = {
 	/* op2 = 0            others */
-	{{0, true, true}, {GRANULE, false, false}},       /* STZGM  STG */
-	{{GRANULE, true, false}, {GRANULE, false, true}}, /* LDG    STZG */
+	{{0, true, true}, {GRANULE, false, false}},         /* STZGM  STG */
+	{{GRANULE, true, false}, {GRANULE, false, true}},   /* LDG    STZG */
 	{{BULK, true, false}, {2 * GRANULE, false, false}}, /* STGM   ST2G */
 	{{BULK, true, false}, {2 * GRANULE, false, true}},  /* LDGM   STZ2G */
 };

@@ -24,7 +24,7 @@ struct machine {
 		struct machine_value value;
 	} written[8];
 	unsigned writes;
-	unsigned vector; /* bytes; 0: no SVE */
+	unsigned vector;    /* bytes; 0: no SVE */
 	enum sv_reg broken; /* reading or writing it fails; MACHINE_REGS: none */
 };
 

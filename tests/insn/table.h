@@ -14,7 +14,7 @@
 struct table {
 	FILE *file;
 	char line[8192], where[64]; /* line: four of the longest vectors; where: for messages */
-	char *column[COLUMNS];     /* "" where the line has no more */
+	char *column[COLUMNS];      /* "" where the line has no more */
 	unsigned number;
 };
 

@@ -12,7 +12,7 @@ struct memory_vcpu {
 	struct sv_cpu cpu;
 	uint64_t regs[SV_REG_COUNT];
 	uint8_t z[32][SV_VECTOR_BYTES], p[16][SV_PREDICATE_BYTES]; /* the least significant byte first */
-	unsigned vector; /* bytes in a vector; 0: no SVE */
+	unsigned vector;                                           /* bytes in a vector; 0: no SVE */
 	unsigned gets, sets, loads, stores, injections;
 	unsigned got[SV_REG_COUNT]; /* how often each was read */
 	struct sv_injection injection;
