@@ -153,6 +153,11 @@ const char *sv_ending_name(enum sv_ending ending);
 	X(NO_INJECTION, "this kernel cannot inject the exception")                                   \
 	X(SIMD, "the embedder cannot reach the SIMD&FP registers")                                   \
 	X(SVE, "the embedder cannot reach the SVE registers, or the vCPU may be in streaming mode")  \
+	X(MEMORY_ERROR, "the memory there is bad")                                                   \
+	X(AMBIGUOUS, "the instruction accesses more than one page, or none of memory")               \
+	X(FOREIGN, "memory of the VMM that is not the guest's is bad")                               \
+	X(VECTORS, "the guest has no vectors to take an abort with: they are not in good memory")    \
+	X(NESTED, "the guest's abort handler takes the same abort again and again")                  \
 	X(POLICY, "a policy rule says so")
 
 /*
@@ -193,6 +198,7 @@ struct sv_report {
 	uint64_t
 		va; /* of the byte that ipa belongs to, or the one that stage 1 gives no IPA; valid if has_va */
 	uint64_t ipa;        /* the address this is about: the first one in the way, else the fault address */
+	bool no_ipa;         /* of a memory error: nobody knows it, and ipa is 0 */
 	struct sv_insn insn; /* valid if has_insn */
 	uint32_t word;       /* the opcode; valid if has_word */
 	bool has_pc, has_va, has_word, has_insn;
@@ -308,6 +314,32 @@ void sv_session_refuse(struct sv_session *session);
  */
 enum sv_verdict sv_hole(struct sv_session *session, struct sv_cpu *cpu, const struct sv_space *space,
 			const struct sv_policy *policy, uint64_t ipa, bool write);
+
+/*
+ * Looking only: what the vCPU is about to do, where the hardware does not say what it did (external aborts
+ * with FnV). Registers, tables and the opcode are read as a session reads them, and nothing is changed. Each
+ * returns REASON_NONE, or why nothing can be said.
+ *
+ * sv_infer_begin comes first: PC and PSTATE, the PC in session->report. sv_infer_instruction reads and decodes
+ * what is there. sv_infer_access is for after it: the one page of memory that the instruction accesses, its
+ * first byte there in report.va and report.ipa. It must agree with the syndrome's WnR and CM. An
+ * instruction that touches two pages says nothing, nor does a memory copy or set, whose registers may be
+ * behind.
+ */
+enum sv_reason sv_infer_begin(struct sv_session *session, struct sv_cpu *cpu, const struct sv_space *space);
+enum sv_reason sv_infer_instruction(struct sv_session *session);
+enum sv_reason sv_infer_access(struct sv_session *session, bool write, bool cm);
+
+/* After sv_infer_begin: what stage 1 makes of an address. On a fault *translation says which. */
+enum sv_reason sv_infer_translate(struct sv_session *session, uint64_t va, struct sv_access_kind kind,
+				  struct sv_translation *translation);
+
+/*
+ * After sv_infer_begin: the address of the descriptor of that level, -1 to 3, that the walk for va reads, for
+ * an external abort on the walk. The descriptor itself is not read.
+ */
+enum sv_reason sv_infer_table(struct sv_session *session, uint64_t va, struct sv_access_kind kind, int level,
+			      uint64_t *ipa);
 
 /*
  * The report as one English sentence or two for an operator, NUL-terminated and cut at size; returns the

@@ -64,7 +64,10 @@ static void access(struct sv_text *text, const struct sv_report *report)
 		sv_text_string(text, bytes == 1 ? " byte " : " bytes ");
 	}
 	sv_text_string(text, "at ");
-	sv_text_hex(text, report->ipa, 8);
+	if (report->no_ipa)
+		sv_text_string(text, "an address that the hardware does not name");
+	else
+		sv_text_hex(text, report->ipa, 8);
 	if (report->has_va && report->va != report->ipa) {
 		sv_text_string(text, " (the guest's virtual address ");
 		sv_text_hex(text, report->va, 8);

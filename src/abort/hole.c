@@ -6,25 +6,6 @@
 
 #include "session.h"
 
-/* The instruction, for the report only: what cannot be read is left out. */
-static void identify(struct sv_session *session)
-{
-	struct sv_context *context = &session->context;
-	struct sv_report *report = &session->report;
-	const struct sv_regs_ops *regs = &session->cpu->ops->regs;
-
-	if (session->cpu->flags || regs->get(session->cpu->vcpu, SV_PC, &context->pc))
-		return;
-	report->pc = context->pc;
-	report->has_pc = true;
-	if (regs->get(session->cpu->vcpu, SV_PSTATE, &context->pstate) || context->pstate & SV_PSTATE_nRW ||
-	    sv_session_regs.get(session, SV_SCTLR_EL1, &context->sctlr_el1) ||
-	    sv_session_fetch(session, &report->word))
-		return;
-	report->has_word = true;
-	report->has_insn = !sv_decode(SV_A64, report->word, &report->insn);
-}
-
 enum sv_verdict sv_hole(struct sv_session *session, struct sv_cpu *cpu, const struct sv_space *space,
 			const struct sv_policy *policy, uint64_t ipa, bool write)
 {
@@ -33,7 +14,9 @@ enum sv_verdict sv_hole(struct sv_session *session, struct sv_cpu *cpu, const st
 	struct sv_place place = sv_space_find(space, ipa, write);
 
 	sv_session_begin(session, cpu, space, policy, &abort);
-	identify(session);
+	/* The instruction, for the report only: what cannot be read is left out. */
+	if (!sv_infer_state(session))
+		sv_infer_instruction(session);
 	report->isv = true;
 	report->write = write;
 	report->cause = SV_CAUSE_HOLE;

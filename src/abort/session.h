@@ -67,6 +67,9 @@ struct sv_piece sv_session_piece(const struct sv_session *session, unsigned offs
  */
 enum sv_reason sv_session_progress(struct sv_session *session, bool write);
 
+/* sv_infer_begin, for a session that has begun. */
+enum sv_reason sv_infer_state(struct sv_session *session);
+
 /* What is not taken on, before anything is decoded. */
 enum sv_reason sv_session_unsupported(const struct sv_session *session);
 
