@@ -11,7 +11,9 @@
 #include <stdint.h>
 
 #include <salvage/abort.h>
+#include <salvage/poison.h>
 #include <salvage/policy.h>
+#include <salvage/ras.h>
 #include <salvage/space.h>
 
 #ifdef __cplusplus
@@ -34,17 +36,19 @@ extern const struct sv_kvm_backend sv_kvm_system;
 enum sv_kvm_capability {
 	SV_KVM_NISV = 1 << 0,   /* KVM_CAP_ARM_NISV_TO_USER is on: KVM_EXIT_ARM_NISV is reported */
 	SV_KVM_INJECT = 1 << 1, /* KVM_CAP_ARM_INJECT_EXT_DABT is there */
-	SV_KVM_SEA = 1 << 2,    /* KVM_CAP_ARM_SEA_TO_USER is there; this version does not turn it on */
+	SV_KVM_SEA = 1 << 2,    /* KVM_CAP_ARM_SEA_TO_USER is on: KVM_EXIT_ARM_SEA is reported */
 };
 
 /*
- * Probes a VM and turns on what is needed; to be called before its first vCPU runs. There is no way back.
- * Returns enum sv_kvm_capability bits; a kernel without NISV is no error, but salvage has nothing to do
- * there.
+ * Probes a VM and turns on what is wanted (enum sv_kvm_capability bits): SV_KVM_NISV for sv_kvm_begin,
+ * SV_KVM_SEA for sv_kvm_error. To be called before its first vCPU runs; there is no way back. Returns the bits
+ * that are on or there; a kernel that lacks one is no error, but salvage has less to do there.
  */
-unsigned sv_kvm_enable(const struct sv_kvm_backend *backend, int vm_fd);
+unsigned sv_kvm_enable(const struct sv_kvm_backend *backend, int vm_fd, unsigned wanted);
 
 struct kvm_run; /* the vCPU's shared page, from <linux/kvm.h>; salvage reads it by arm64's layout on every host */
+
+#define SV_KVM_NOTES 4
 
 /*
  * One vCPU. The embedder allocates it, calls sv_kvm_vcpu_init, and touches nothing but what is listed
@@ -56,6 +60,9 @@ struct sv_kvm_vcpu {
 	/* Called, if set, after salvage wrote guest memory on the guest's behalf (dirty tracking). */
 	void (*dirty)(void *opaque, uint64_t ipa, unsigned size);
 	void *opaque;
+	/* Bad pages that salvage must not touch on the guest's behalf, if set. */
+	const struct sv_poison *poison;
+	uint32_t index; /* the vCPU's number in records of memory errors */
 	/*
 	 * The kernel takes ext_iabt_pending (proposed, never in mainline). The embedder knows, or leaves it
 	 * false: the capability was proposed under a number that mainline uses for something else, so no
@@ -72,6 +79,21 @@ struct sv_kvm_vcpu {
 	uint16_t vector_lengths; /* bit n: 16 * (n + 1) bytes */
 	bool vector_lengths_known;
 	bool sve; /* learned when KVM refuses the core SIMD&FP registers, as it does for a vCPU with SVE */
+
+	/* Memory errors (sv_kvm_error). The signal handler writes notes while the thread is in KVM_RUN only. */
+	struct {
+		uintptr_t address;
+		uint8_t lsb;
+	} notes[SV_KVM_NOTES];
+	unsigned note_count, note_next;
+	uint64_t notes_lost; /* signals that found no room in notes: the guest's access raises another */
+	bool looked;         /* this exit was looked at */
+	bool at_abort;       /* it left the vCPU at an abort, whose FAR KVM still has, without saying so */
+	bool answered;       /* an exception was injected for it */
+	/* The last abort that a memory error became: where the guest took it, its page, how many in a row. */
+	bool taken;
+	uint64_t taken_pc, taken_page;
+	unsigned nested;
 };
 
 /*
@@ -181,6 +203,92 @@ enum sv_status sv_kvm_vgic_access(const struct sv_kvm_vgic *vgic, struct sv_acce
  * somebody has replaced it meanwhile. Not for two threads at once. SV_OK or SV_UNSUPPORTED.
  */
 enum sv_status sv_kvm_guard(void);
+
+/*
+ * Memory errors, from whatever reports them to the guest's abort:
+ *
+ *	rc = sv_kvm_run(vcpu);
+ *	while (sv_kvm_error(vcpu, rc, space, &error)) {
+ *		sv_ras_record(ras, &error.record, &answer);
+ *		if (sv_kvm_answer(vcpu, policy, &error, &answer) == SV_VERDICT_STOP)
+ *			the embedder decides: vcpu->session.report says why
+ *	}
+ *	if (rc != 0 || exit_reason != KVM_EXIT_ARM_SEA)
+ *		the rest of the exit, as always; of KVM_RUN's errors see error.failed
+ */
+
+/*
+ * As sv_kvm_guard, and from then on SIGBUS with BUS_MCEERR_AR is kept for sv_kvm_error if it comes while its
+ * thread is between sv_kvm_enter and sv_kvm_leave, and BUS_MCEERR_AO on any thread for sv_kvm_warning. The
+ * former then ends here; the latter is given to the handler that was there before as well, if there was one.
+ * Elsewhere BUS_MCEERR_AR is an error of the code that was running.
+ */
+enum sv_status sv_kvm_watch(void);
+
+/* KVM_RUN by the backend, between sv_kvm_enter and sv_kvm_leave. Returns what it returns. */
+int sv_kvm_run(struct sv_kvm_vcpu *vcpu);
+
+/* For embedders that call KVM_RUN themselves: around it, on the vCPU's thread. enter forgets the last exit. */
+void sv_kvm_enter(struct sv_kvm_vcpu *vcpu);
+void sv_kvm_leave(struct sv_kvm_vcpu *vcpu);
+
+/* A memory error that a vCPU met. */
+struct sv_kvm_error {
+	struct sv_memory_error record; /* for sv_ras_record */
+	/* The vCPU aborted on it. Otherwise nothing is to be answered: should the guest touch it, that comes again. */
+	bool aborted;
+	bool failed;   /* it came as an error of KVM_RUN, which is thereby dealt with */
+	bool foreign;  /* the host address is in no memslot: what is bad is the VMM's, or the kernel's */
+	bool readable; /* the vCPU's registers could be looked at */
+	/* What the guest is to be told, as the hardware would have said it; after sv_kvm_answer what it was told. */
+	struct sv_injection injection;
+};
+
+/*
+ * After KVM_RUN returned rc (negative: -errno), as often as it returns true: the next memory error that this
+ * exit brought, from KVM_EXIT_ARM_SEA, KVM_EXIT_MEMORY_FAULT, EHWPOISON, or SIGBUS. Begins a session of its
+ * own for the report: cause, addresses, the instruction where it can be read. Where the hardware gives no
+ * address one is inferred (sv_infer_access). Bounded; nothing is changed.
+ */
+bool sv_kvm_error(struct sv_kvm_vcpu *vcpu, int rc, const struct sv_space *space, struct sv_kvm_error *error);
+
+/*
+ * So many memory errors in a row that the guest takes at EL1 before it has returned from the one before, and on
+ * no new page, are a guest that cannot handle them.
+ */
+#define SV_KVM_NESTED_LIMIT 16
+
+/*
+ * What becomes of it: what the threshold in answer says (NULL: nobody recorded it), else what policy says for
+ * cause sea, or poison. Completes vcpu->session.report.
+ *
+ * RESUME: run the vCPU. The guest takes the abort (INJECTED; an SError where no road can say it), or nothing
+ * happened because it had not aborted, or got one for this exit already (RETRIED). By rule observe it has the
+ * SError that it would have had without salvage (OBSERVED).
+ * STOP: by rule (STOPPED); by rule observe where SIGBUS would have ended the VMM or KVM_RUN has failed
+ * (OBSERVED); or since the guest's vectors are not in good memory (VECTORS), its handler takes the abort over
+ * and over (NESTED), the memory is not the guest's (FOREIGN), or nothing can be injected (NO_INJECTION,
+ * REGISTER).
+ */
+enum sv_verdict sv_kvm_answer(struct sv_kvm_vcpu *vcpu, const struct sv_policy *policy,
+			      struct sv_kvm_error *error, const struct sv_ras_answer *answer);
+
+/*
+ * The rule that decides over an error that nobody aborted on: the threshold in answer, else policy's for cause
+ * poison. Only stop, restart and dump mean anything there. Any thread.
+ */
+const struct sv_rule *sv_kvm_error_rule(const struct sv_policy *policy, const struct sv_memory_error *record,
+					const struct sv_ras_answer *answer);
+
+/*
+ * The next BUS_MCEERR_AO that was kept and whose address lies in space; if space is NULL, any, with the host
+ * address alone. False: there is none. Any thread. It is for a thread that is no vCPU's to ask now and then;
+ * of the first 64 none is lost in between.
+ */
+bool sv_kvm_warning(const struct sv_space *space, struct sv_memory_error *record);
+
+/* How many BUS_MCEERR_AO found no room so far. */
+uint64_t sv_kvm_warnings_lost(void);
 
 #pragma GCC visibility pop
 #ifdef __cplusplus

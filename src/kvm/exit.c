@@ -22,11 +22,19 @@ static char *host_address(const struct sv_region *region, uint64_t ipa)
 	return region->host ? (char *)region->host + (ipa - region->first) : NULL;
 }
 
+/* Of a page that is known to be bad not even the attempt is made: the host would take another error. */
+static bool is_bad(const struct sv_kvm_vcpu *vcpu, uint64_t ipa, unsigned size)
+{
+	return vcpu->poison && sv_poison_overlaps(vcpu->poison, ipa, size);
+}
+
 static enum sv_status load(void *opaque, const struct sv_region *region, uint64_t ipa, unsigned size,
 			   void *data)
 {
 	const char *host = host_address(region, ipa);
 
+	if (is_bad(opaque, ipa, size))
+		return SV_FAULT;
 	return host ? sv_kvm_guarded_load(host, size, data) : SV_FAULT;
 }
 
@@ -35,8 +43,11 @@ static enum sv_status store(void *opaque, const struct sv_region *region, uint64
 {
 	struct sv_kvm_vcpu *vcpu = opaque;
 	char *host = host_address(region, ipa);
-	enum sv_status status = host ? sv_kvm_guarded_store(host, size, data) : SV_FAULT;
+	enum sv_status status;
 
+	if (is_bad(vcpu, ipa, size))
+		return SV_FAULT;
+	status = host ? sv_kvm_guarded_store(host, size, data) : SV_FAULT;
 	if (!status && vcpu->dirty)
 		vcpu->dirty(vcpu->opaque, ipa, size);
 	return status;

@@ -74,17 +74,26 @@ static void pass_on(const struct sigaction *next, int number, siginfo_t *info, v
 	}
 }
 
+static bool handles(const struct sigaction *action)
+{
+	return action->sa_flags & SA_SIGINFO ||
+	       (action->sa_handler != SIG_DFL && action->sa_handler != SIG_IGN);
+}
+
 static void on_sigbus(int number, siginfo_t *info, void *context)
 {
 	const char *frame = __builtin_frame_address(0);
 	const struct sigaction *next = &previous;
 	int saved = errno;
+	bool shared;
 
 	if (is_guarded(info))
 		siglongjmp(escape, 1);
 	/* A handler that replaced ours may call it in turn, for the same signal and deeper in the stack. */
 	if (passing.context == context && frame < passing.frame)
 		next = &original;
+	else if (sv_kvm_note(info, &shared) && !(shared && handles(next)))
+		return;
 	passing.context = context;
 	passing.frame = frame;
 	pass_on(next, number, info, context);

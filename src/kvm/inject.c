@@ -45,10 +45,12 @@ static bool kernel_has_far(const struct sv_kvm_run *run, uint64_t va)
 }
 
 /* Whether what the kernel would say of an external abort is what is asked for. */
-static bool kernel_can_say(const struct sv_kvm_run *run, const struct sv_injection *injection)
+static bool kernel_can_say(const struct sv_kvm_vcpu *vcpu, const struct sv_injection *injection)
 {
-	return answers_abort(run->exit_reason) && injection->fsc == SV_FSC_EXTERNAL && !injection->set &&
-	       !injection->fnv &&
+	const struct sv_kvm_run *run = exit_of(vcpu);
+
+	return (answers_abort(run->exit_reason) || vcpu->at_abort) && injection->fsc == SV_FSC_EXTERNAL &&
+	       !injection->set && !injection->fnv &&
 	       (!injection->va_exact ||
 		(!injection->write && !injection->cm && kernel_has_far(run, injection->va)));
 }
@@ -72,7 +74,7 @@ static bool kernel_event(const struct sv_kvm_vcpu *vcpu, const struct sv_injecti
 		return true;
 	return (events->exception.ext_dabt_pending ||
 		(events->exception.ext_iabt_pending && vcpu->ext_iabt)) &&
-	       kernel_can_say(exit_of(vcpu), injection);
+	       kernel_can_say(vcpu, injection);
 }
 
 static enum sv_status get_id(struct sv_kvm_vcpu *vcpu, uint64_t id, uint64_t *value)

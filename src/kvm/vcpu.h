@@ -2,6 +2,7 @@
 #ifndef SRC_KVM_VCPU_H
 #define SRC_KVM_VCPU_H
 
+#include <signal.h>
 #include <stddef.h>
 
 #include <salvage/kvm.h>
@@ -18,6 +19,15 @@ enum sv_status sv_kvm_read_features(struct sv_kvm_vcpu *vcpu);
  * registers.
  */
 enum sv_status sv_kvm_except_features(struct sv_kvm_vcpu *vcpu, unsigned *features);
+
+/*
+ * In the signal handler: whether the signal is a memory error that sv_kvm_error or sv_kvm_warning will tell.
+ * *shared: others may want to hear of it too. Async-signal-safe, lock-free; changes no errno.
+ */
+bool sv_kvm_note(const siginfo_t *info, bool *shared);
+
+/* The guest's address of a host address; false: it is in no memslot. Async-signal-safe. */
+bool sv_kvm_gpa_of(const struct sv_space *space, uintptr_t host, uint64_t *gpa);
 
 /*
  * Copies 1, 2, 4 or 8 bytes, single-copy atomically where aligned; SV_FAULT where the memory behind either

@@ -20,7 +20,7 @@ struct kernel {
 		uint64_t id, value;
 	} regs[64];
 	unsigned reg_count, gets, sets, injections, nisv_enabled;
-	int inject_error, nisv_error, inject_capability, sea_capability;
+	int inject_error, nisv_error, inject_capability, sea_error, sea_enabled;
 	uint64_t unknown_id; /* this register does not exist */
 	struct sv_kvm_run run;
 	bool sve;
@@ -132,16 +132,20 @@ static int kernel_ioctl(void *opaque, int fd, unsigned long request, void *argum
 	case SV_KVM_ENABLE_CAP: {
 		const struct sv_kvm_enable_cap *cap = argument;
 
-		assert_int_equal(cap->cap, SV_KVM_CAP_ARM_NISV_TO_USER);
 		assert_int_equal(cap->flags, 0);
+		for (size_t i = 0; i < COUNT(cap->args); i++)
+			assert_int_equal(cap->args[i], 0);
+		if (cap->cap == SV_KVM_CAP_ARM_SEA_TO_USER) {
+			kernel->sea_enabled += !kernel->sea_error;
+			return kernel->sea_error;
+		}
+		assert_int_equal(cap->cap, SV_KVM_CAP_ARM_NISV_TO_USER);
 		kernel->nisv_enabled += !kernel->nisv_error;
 		return kernel->nisv_error;
 	}
 	case SV_KVM_CHECK_EXTENSION:
 		if ((uintptr_t)argument == SV_KVM_CAP_ARM_INJECT_EXT_DABT)
 			return kernel->inject_capability;
-		if ((uintptr_t)argument == SV_KVM_CAP_ARM_SEA_TO_USER)
-			return kernel->sea_capability;
 		return 0;
 	default:
 		fail_msg("unexpected request %lx", request);
@@ -549,24 +553,29 @@ static void unmapped_memory(void **state)
 static void capabilities(void **state)
 {
 	static const struct {
-		int nisv_error, inject, sea;
-		unsigned bits;
+		unsigned wanted;
+		int nisv_error, inject, sea_error;
+		unsigned bits, nisv, sea; /* what is on */
 	} kernels[] = {
-		{0, 1, 1, SV_KVM_NISV | SV_KVM_INJECT | SV_KVM_SEA},
-		{0, 1, 0, SV_KVM_NISV | SV_KVM_INJECT},
-		{-EINVAL, 0, 0, 0},
-		{-EINVAL, -EINVAL, -ENOTTY, 0},
-		{-EPERM, 1, 0, SV_KVM_INJECT},
+		{SV_KVM_NISV | SV_KVM_SEA, 0, 1, 0, SV_KVM_NISV | SV_KVM_INJECT | SV_KVM_SEA, 1, 1},
+		{SV_KVM_NISV | SV_KVM_SEA, 0, 1, -EINVAL, SV_KVM_NISV | SV_KVM_INJECT, 1, 0},
+		{SV_KVM_NISV, 0, 1, 0, SV_KVM_NISV | SV_KVM_INJECT, 1, 0},
+		{SV_KVM_SEA, 0, 1, 0, SV_KVM_SEA | SV_KVM_INJECT, 0, 1},
+		{0, 0, 1, 0, SV_KVM_INJECT, 0, 0},
+		{SV_KVM_NISV | SV_KVM_SEA, -EINVAL, 0, -EINVAL, 0, 0, 0},
+		{SV_KVM_NISV | SV_KVM_SEA, -EINVAL, -EINVAL, -EINVAL, 0, 0, 0},
+		{SV_KVM_NISV | SV_KVM_SEA, -EPERM, 1, 0, SV_KVM_INJECT | SV_KVM_SEA, 0, 1},
 	};
 
 	for (size_t i = 0; i < COUNT(kernels); i++) {
 		struct kernel kernel = {.nisv_error = kernels[i].nisv_error,
 					.inject_capability = kernels[i].inject,
-					.sea_capability = kernels[i].sea};
+					.sea_error = kernels[i].sea_error};
 		struct sv_kvm_backend backend = {kernel_ioctl, &kernel};
 
-		assert_int_equal(sv_kvm_enable(&backend, VM_FD), kernels[i].bits);
-		assert_int_equal(kernel.nisv_enabled, !kernels[i].nisv_error);
+		assert_int_equal(sv_kvm_enable(&backend, VM_FD, kernels[i].wanted), kernels[i].bits);
+		assert_int_equal(kernel.nisv_enabled, kernels[i].nisv);
+		assert_int_equal(kernel.sea_enabled, kernels[i].sea);
 	}
 }
 

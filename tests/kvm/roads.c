@@ -150,7 +150,7 @@ static void start(void)
 		die("/dev/kvm", errno);
 	vm = request(kvm, SV_KVM_CREATE_VM, NULL, "KVM_CREATE_VM");
 	mte = !ioctl(vm, SV_KVM_ENABLE_CAP, &cap);
-	if (!(sv_kvm_enable(&backend, vm) & SV_KVM_NISV)) {
+	if (!(sv_kvm_enable(&backend, vm, SV_KVM_NISV) & SV_KVM_NISV)) {
 		printf("1..0 # SKIP this kernel has no KVM_CAP_ARM_NISV_TO_USER\n");
 		exit(0);
 	}
