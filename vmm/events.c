@@ -157,7 +157,7 @@ static json_t *abort_fields(const struct sv_report *report)
 		"pc", hex_if(report->has_pc, report->pc), "symbol", text_if(report->symbol), "isa",
 		report->has_insn ? json_string(isas[report->insn.isa]) : json_null(), "insn",
 		hex_if(report->has_word, report->word), "text", text_if(text), "class", text_if(class), "ipa",
-		hex(report->ipa), "gva", hex_if(report->has_va, report->va), "esr",
+		hex_if(!report->no_ipa, report->ipa), "gva", hex_if(report->has_va, report->va), "esr",
 		hex_if(!report->isv, report->abort.esr_iss), "dir", report->write ? "w" : "r", "device",
 		text_if(report->region ? report->region->name : NULL), "node", text_if(report->node),
 		"node_here", report->node ? json_boolean(report->node_here) : json_null(), "accesses",
@@ -209,15 +209,19 @@ static struct kind *kind_of(struct vmm_events *events, const struct sv_report *r
 	return kind;
 }
 
-static void put_abort(struct vmm_events *events, unsigned vcpu, const struct sv_report *report)
+/* Takes the fields. Its seq, or -1 if it was only counted. */
+static json_int_t put_abort(struct vmm_events *events, unsigned vcpu, const struct sv_report *report,
+			    json_t *fields)
 {
-	json_t *fields = abort_fields(report), *event;
 	struct kind *kind = kind_of(events, report, fields);
+	json_int_t seq = -1;
+	json_t *event;
 
 	json_decref(kind->last);
 	kind->last = fields;
 	kind->count++;
 	if (kind->count <= VMM_EVENTS_REPEATS) {
+		seq = (json_int_t)events->seq;
 		event = head(events, (int)vcpu, "abort");
 		json_object_update(event, fields);
 		put(events, event, false);
@@ -227,6 +231,7 @@ static void put_abort(struct vmm_events *events, unsigned vcpu, const struct sv_
 		put_sum(events, kind);
 	}
 	json_object_set_new(fields, "vcpu", json_integer(vcpu));
+	return seq;
 }
 
 void vmm_events_abort(struct vmm_events *events, unsigned vcpu, const struct sv_report *report)
@@ -234,7 +239,58 @@ void vmm_events_abort(struct vmm_events *events, unsigned vcpu, const struct sv_
 	if (!events->file)
 		return;
 	pthread_mutex_lock(&events->lock);
-	put_abort(events, vcpu, report);
+	put_abort(events, vcpu, report, abort_fields(report));
+	pthread_mutex_unlock(&events->lock);
+}
+
+/* Errors on a known page are counted by the ledger, and as aborts. */
+static bool is_news(const struct sv_report *report, const struct sv_ras_answer *answer)
+{
+	if (report->ending == SV_ENDING_STOPPED)
+		return true;
+	return answer->sighting == SV_RAS_SATURATED ? answer->notice != 0 : answer->sighting != SV_RAS_REPEAT;
+}
+
+static void put_poison(struct vmm_events *events, int vcpu, const struct sv_report *report,
+		       const struct sv_memory_error *error, const struct sv_ras_answer *answer,
+		       json_int_t abort)
+{
+	json_t *event = head(events, vcpu, "poison");
+
+	json_object_update_new(
+		event,
+		json_pack("{s:s, s:o, s:o, s:o, s:o, s:b, s:I, s:I, s:s, s:o, s:b, s:o}", "source",
+			  sv_ras_source_name(error->source), "gpa",
+			  hex_if(error->valid & SV_RAS_GPA, error->gpa), "gva",
+			  hex_if(error->valid & SV_RAS_GVA, error->gva), "esr",
+			  hex_if(error->valid & SV_RAS_ESR, error->esr), "pc",
+			  hex_if(error->valid & SV_RAS_PC, error->pc), "inferred",
+			  (error->valid & SV_RAS_INFERRED) != 0, "distinct", (json_int_t)answer->distinct,
+			  "count", (json_int_t)answer->count, "verdict",
+			  vcpu < 0 && report->ending == SV_ENDING_RETRIED ? "recorded"
+									  : sv_ending_name(report->ending),
+			  "rule", text_if(report->rule ? report->rule->text : NULL), "durable",
+			  answer->durable, "abort", abort < 0 ? json_null() : json_integer(abort)));
+	put(events, event, false);
+}
+
+void vmm_events_memory_error(struct vmm_events *events, int vcpu, const struct sv_report *report,
+			     const struct sv_memory_error *error, const struct sv_ras_answer *answer)
+{
+	json_int_t abort = -1;
+
+	if (!events->file)
+		return;
+	pthread_mutex_lock(&events->lock);
+	if (vcpu >= 0) {
+		json_t *fields = abort_fields(report);
+
+		/* Here it is all of the syndrome, or none. */
+		json_object_set_new(fields, "esr", hex_if(error->valid & SV_RAS_ESR, error->esr));
+		abort = put_abort(events, (unsigned)vcpu, report, fields);
+	}
+	if (is_news(report, answer))
+		put_poison(events, vcpu, report, error, answer, abort);
 	pthread_mutex_unlock(&events->lock);
 }
 

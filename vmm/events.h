@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #include <salvage/abort.h>
+#include <salvage/ras.h>
 
 #define VMM_EVENTS_SCHEMA 1
 #define VMM_EVENTS_LIMIT  (UINT64_C(64) << 20)
@@ -42,6 +43,13 @@ void vmm_events_mmio(struct vmm_events *events, unsigned vcpu, const char *devic
 
 /* An abort that is over, diagnosed. */
 void vmm_events_abort(struct vmm_events *events, unsigned vcpu, const struct sv_report *report);
+
+/*
+ * A memory error: the abort that it came with (vcpu not negative), and a "poison" event if it is a page that was not
+ * known, or something was decided. Of report, if there was no abort, ending and rule.
+ */
+void vmm_events_memory_error(struct vmm_events *events, int vcpu, const struct sv_report *report,
+			     const struct sv_memory_error *error, const struct sv_ras_answer *answer);
 
 /*
  * The last line: sums that are due, then status and reason. Always fits. False if any line of the run could

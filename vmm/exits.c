@@ -56,16 +56,15 @@ static void report(struct vmm_vcpu *vcpu)
 }
 
 /* The VMM decides: what the rule says, or what would have happened without salvage. */
-static void stopped(struct vmm_vcpu *vcpu)
+void vmm_stopped(struct vmm_vcpu *vcpu, const char *without)
 {
 	const struct sv_report *report = &vcpu->salvage.session.report;
 
 	struct vmm_error error;
 
 	if (report->ending == SV_ENDING_OBSERVED) {
-		vmm_fail(&error, VMM_KERNEL,
-			 "without salvage the kernel would have ended the VM here: KVM_RUN: %s",
-			 strerror(ENOSYS));
+		vmm_fail(&error, VMM_KERNEL, "without salvage the kernel would have ended the VM here: %s",
+			 without);
 		vmm_end_error(vcpu->vm, &error, VMM_REASON_KERNEL);
 		return;
 	}
@@ -79,11 +78,15 @@ static void stopped(struct vmm_vcpu *vcpu)
 	}
 	if (report->action == SV_ACTION_DUMP)
 		vmm_dump(vcpu, stderr);
+	if (report->action == SV_ACTION_DUMP && report->has_va)
+		vmm_dump_address(vcpu, report->va, stderr);
 	if (report->action == SV_ACTION_RESTART)
 		vmm_end(vcpu->vm, VMM_RESTART, VMM_REASON_RESTART);
 	else
 		vmm_end(vcpu->vm, VMM_STOPPED, VMM_REASON_STOP);
 }
+
+#define WITHOUT "KVM_RUN: Function not implemented" /* ENOSYS */
 
 static void exit_salvage(struct vmm_vcpu *vcpu)
 {
@@ -106,7 +109,7 @@ static void exit_salvage(struct vmm_vcpu *vcpu)
 		}
 	report(vcpu);
 	if (verdict == SV_VERDICT_STOP)
-		stopped(vcpu);
+		vmm_stopped(vcpu, WITHOUT);
 }
 
 /* What KVM offers for an access that met nothing; where it offers nothing, reads give zero. */
@@ -142,7 +145,7 @@ static void exit_mmio(struct vmm_vcpu *vcpu)
 	else if (!run->mmio.is_write)
 		memset(run->mmio.data, 0, sizeof(run->mmio.data));
 	if (verdict == SV_VERDICT_STOP)
-		stopped(vcpu);
+		vmm_stopped(vcpu, WITHOUT);
 }
 
 static void exit_system_event(struct vmm_vcpu *vcpu)
@@ -228,8 +231,7 @@ static const char *meaning_of(const struct vmm_vcpu *vcpu, int number)
 		const char *meaning;
 	} meanings[] = {
 		{EFAULT, "a fault that the kernel could not resolve"},
-		{EHWPOISON,
-		 "guest memory that the host knows to be bad; memory errors are not handled by this version"},
+		{EHWPOISON, "guest memory that the host knows to be bad; try without --no-salvage"},
 		{ENOMEM, "the host is out of memory"},
 		{ENOEXEC, "the vcpu was not initialised, or needs a feature that it lacks"},
 	};

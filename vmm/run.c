@@ -105,10 +105,9 @@ static bool create_vcpus(struct vmm_vm *vm, struct vmm_error *error)
 
 static bool start(struct vmm_vm *vm, const struct vmm_file *file, struct vmm_error *error)
 {
-	if (vm->config->salvage && sv_kvm_guard() != SV_OK)
-		return vmm_fail(error, VMM_INTERNAL, "SIGBUS cannot be handled");
-	if (!vmm_vm_create(vm, error) || !vmm_gic_create(vm, error) || !create_vcpus(vm, error) ||
-	    !vmm_gic_init(vm, error) || !load(vm, file, error) || !vmm_vcpu_reset(&vm->vcpus[0], error))
+	if (!vmm_memory_errors_open(vm, error) || !vmm_vm_create(vm, error) || !vmm_gic_create(vm, error) ||
+	    !create_vcpus(vm, error) || !vmm_gic_init(vm, error) || !load(vm, file, error) ||
+	    !vmm_vcpu_reset(&vm->vcpus[0], error) || !vmm_memory_errors_start(vm, error))
 		return false;
 	for (unsigned i = 0; i < vm->vcpu_count; i++)
 		if (!vmm_vcpu_start(&vm->vcpus[i], error))
@@ -142,6 +141,7 @@ int vmm_run(const struct vmm_config *config, struct vmm_error *error)
 	free(file.bytes);
 	for (unsigned i = 0; i < vm->vcpu_count; i++)
 		vmm_vcpu_stop(&vm->vcpus[i]);
+	vmm_memory_errors_close(vm);
 	for (unsigned i = 0; i < vm->vcpu_count; i++)
 		vmm_vcpu_destroy(&vm->vcpus[i]);
 	vmm_vm_destroy(vm);

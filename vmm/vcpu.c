@@ -46,6 +46,8 @@ static bool init(struct vmm_vcpu *vcpu, struct vmm_error *error)
 			     init.features[0]) != SV_OK)
 		return vmm_fail(error, VMM_UNAVAILABLE, "vcpu %u: its ID registers cannot be read",
 				vcpu->index);
+	vcpu->salvage.index = vcpu->index;
+	vcpu->salvage.poison = vm->poison;
 	return true;
 }
 
@@ -103,8 +105,10 @@ static void *run(void *opaque)
 
 	vmm_pause_enter(vcpu);
 	while (vmm_pause_point(vcpu), !atomic_load(&vm->ended)) {
-		int rc = vmm_ioctl_number(vm->kernel, vcpu->fd, SV_KVM_RUN, 0);
+		int rc = sv_kvm_run(&vcpu->salvage);
 
+		if (vmm_memory_errors(vcpu, rc))
+			continue;
 		if (rc >= 0)
 			vmm_exit_handle(vcpu);
 		else if (rc != -EINTR && rc != -EAGAIN)

@@ -91,7 +91,7 @@ static bool take_capabilities(struct vmm_vm *vm, struct vmm_error *error)
 	if (!vm->config->aarch32)
 		take_features(vm);
 	if (vm->config->salvage)
-		vm->capabilities = sv_kvm_enable(&vm->kernel->backend, vm->vm_fd, SV_KVM_NISV);
+		vm->capabilities = sv_kvm_enable(&vm->kernel->backend, vm->vm_fd, SV_KVM_NISV | SV_KVM_SEA);
 	return true;
 }
 

@@ -35,6 +35,14 @@ struct vmm_config {
 	bool verbose;             /* tell people of completed aborts too */
 	struct sv_policy policy;
 	struct vmm_events *events; /* never NULL */
+	/* Memory errors: the VM's name in records (NULL: "guest"), and the journal's file or NULL for none. */
+	const char *name, *journal;
+	/*
+	 * Called, if set, on a thread that is no vCPU's when the journal has something new, and once after it was
+	 * closed.
+	 */
+	void (*absorb)(void *opaque);
+	void *absorb_opaque;
 	const struct vmm_kernel *kernel;
 	int input, output; /* the console's file descriptors; input may be -1 */
 };
@@ -106,6 +114,14 @@ struct vmm_vm {
 	struct vmm_recorder recorder, register_file;
 	struct vmm_exit_register exit_register;
 
+	/* Memory errors; NULL without salvage. */
+	struct sv_ras *ras;
+	struct sv_poison *poison;
+	pthread_t keeper;
+	pthread_cond_t keeper_wake; /* with end_lock */
+	bool keeping, keeper_ends;
+	uint64_t kept_errors;
+
 	struct vmm_vcpu *vcpus;
 	unsigned vcpu_count;
 	struct vmm_pause pause;
@@ -168,9 +184,21 @@ void vmm_pause_end(struct vmm_vcpu *vcpu);
 /* exits.c: handles one exit. */
 void vmm_exit_handle(struct vmm_vcpu *vcpu);
 void vmm_exit_failed(struct vmm_vcpu *vcpu, int error);
+/* Ends the run as the session's report says; without is what would have ended it without salvage. */
+void vmm_stopped(struct vmm_vcpu *vcpu, const char *without);
 
-/* dump.c */
+/*
+ * memory-errors.c: open before the VM is made, start before its vCPUs run, close when they are stopped. An exit
+ * (rc is KVM_RUN's result) is asked for memory errors first; true: it was nothing but that.
+ */
+bool vmm_memory_errors_open(struct vmm_vm *vm, struct vmm_error *error);
+bool vmm_memory_errors_start(struct vmm_vm *vm, struct vmm_error *error);
+void vmm_memory_errors_close(struct vmm_vm *vm);
+bool vmm_memory_errors(struct vmm_vcpu *vcpu, int rc);
+
+/* dump.c: the registers; what stage 1 makes of an address. No content of RAM but tables. */
 void vmm_dump(struct vmm_vcpu *vcpu, FILE *out);
+void vmm_dump_address(struct vmm_vcpu *vcpu, uint64_t va, FILE *out);
 
 /*
  * console.c: the terminal, the timeout and the signals, until the run ends. wake makes the loop look again;

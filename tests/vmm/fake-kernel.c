@@ -146,6 +146,10 @@ static int fake_ioctl(void *opaque, int fd, unsigned long request, void *argumen
 			kernel->mte_enabled++;
 			return 0;
 		}
+		if (((struct sv_kvm_enable_cap *)argument)->cap == SV_KVM_CAP_ARM_SEA_TO_USER) {
+			kernel->sea_enabled++;
+			return 0;
+		}
 		kernel->nisv_enabled += !kernel->nisv_error;
 		return kernel->nisv_error;
 	case SV_KVM_SET_USER_MEMORY_REGION: {
@@ -185,8 +189,8 @@ static int fake_ioctl(void *opaque, int fd, unsigned long request, void *argumen
 		*fake_register(kernel, vcpu, reg->id) = *(uint64_t *)(uintptr_t)reg->addr;
 		return 0;
 	case SV_KVM_SET_VCPU_EVENTS:
-		assert_int_equal(((struct sv_kvm_vcpu_events *)argument)->exception.ext_dabt_pending, 1);
-		kernel->injections++;
+		kernel->injections += ((struct sv_kvm_vcpu_events *)argument)->exception.ext_dabt_pending;
+		kernel->serrors += ((struct sv_kvm_vcpu_events *)argument)->exception.serror_pending;
 		return 0;
 	case SV_KVM_IRQ_LINE: {
 		const struct sv_kvm_irq_level *line = argument;

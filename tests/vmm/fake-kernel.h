@@ -40,7 +40,8 @@ struct fake_kernel {
 	int ipa_bits, gic_error, nisv_error;
 	int fail_at, fail_error;
 
-	atomic_int requests, open_fds, mappings, injections, nisv_enabled, mte_enabled, lines_high, lines_low;
+	atomic_int requests, open_fds, mappings, injections, serrors, nisv_enabled, mte_enabled, sea_enabled;
+	atomic_int lines_high, lines_low;
 	pthread_mutex_t lock;
 	struct {
 		uint64_t id, value;
