@@ -10,12 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "cli.h"
 #include "run.h"
 
 #define INNER_COMMAND "arm64/salvage"
 #define INNER_EVENTS  "/run/salvage-events"
+#define INNER_JOURNAL "/run/salvage-journal"
 
 /* What the laboratory's own kernel and programs need beside the guest's RAM; and its CPUs. */
 #define LAB_MEMORY (UINT64_C(1) << 30)
@@ -143,11 +145,26 @@ static void add_run(struct words *words, const struct run_options *options)
 		add(words, "--policy=%s", options->policies[i]);
 	if (options->events)
 		add(words, "--events=%s", strcmp(options->events, "-") ? INNER_EVENTS : "-");
+	if (vmm->name || options->ledger || vmm->journal)
+		add(words, "--vm=%s", run_vm_name(options));
+	if (options->ledger || vmm->journal)
+		add(words, "--journal=%s", INNER_JOURNAL);
 	add(words, "--");
 	add(words, "%s", vmm->guest);
 }
 
-int run_in_lab(const struct run_options *options)
+/*
+ * The journal comes back as a file of its own beside the ledger, and is taken over here: there is no SQLite in there.
+ * NULL: no memory.
+ */
+static char *journal_beside(const struct run_options *options)
+{
+	char *path;
+
+	return asprintf(&path, "%s.lab-%d.journal", options->ledger, getpid()) < 0 ? NULL : path;
+}
+
+static int run_with(const struct run_options *options, const char *journal)
 {
 	const struct vmm_config *vmm = &options->vmm;
 	char *inner = cli_resource(INNER_COMMAND);
@@ -177,6 +194,8 @@ int run_in_lab(const struct run_options *options)
 		add_files(&words, options);
 		if (options->events && strcmp(options->events, "-"))
 			add(&words, "--output=" INNER_EVENTS ":%s", options->events);
+		if (journal)
+			add(&words, "--output=" INNER_JOURNAL ":%s", journal);
 		add(&words, "--");
 		add(&words, "%s", inner);
 		add_run(&words, options);
@@ -185,5 +204,26 @@ int run_in_lab(const struct run_options *options)
 	}
 	free_words(&words);
 	free(inner);
+	return status;
+}
+
+int run_in_lab(const struct run_options *options)
+{
+	struct run_ledger *ledger;
+	char *journal;
+	int status;
+
+	if (!options->ledger)
+		return run_with(options, options->vmm.journal);
+	/* What is wrong with the ledger is said before seconds go into a run. */
+	ledger = run_ledger_open(options->ledger, run_vm_name(options), &status);
+	if (!ledger)
+		return status;
+	journal = journal_beside(options);
+	status = journal ? run_with(options, journal) : cli_fail(CLI_INTERNAL, "run", "no memory");
+	if (journal && !access(journal, F_OK))
+		run_ledger_take(ledger, journal);
+	free(journal);
+	run_ledger_close(ledger);
 	return status;
 }

@@ -115,7 +115,22 @@ static int set_events(struct run_options *options, const char *value)
 
 static int set_ledger(struct run_options *options, const char *value)
 {
-	options->memory_errors = true;
+	options->ledger = value;
+	return 0;
+}
+
+static int set_journal(struct run_options *options, const char *value)
+{
+	options->vmm.journal = value;
+	return 0;
+}
+
+static int set_vm(struct run_options *options, const char *value)
+{
+	if (strlen(value) >= SV_RAS_NAME)
+		return cli_fail(CLI_USAGE, "run", "--vm=%.80s: expected a name or UUID of at most %d bytes",
+				value, SV_RAS_NAME - 1);
+	options->vmm.name = value;
 	return 0;
 }
 
@@ -202,7 +217,9 @@ static const struct option {
 	{"--timeout", "SECONDS", set_timeout, false, "end the run with status 108"},
 	{"--no-salvage", NULL, set_no_salvage, false, "opt into no capability: what the guest meets today"},
 	{"--verbose", NULL, set_verbose, false, "a line for every abort, completed ones too"},
-	{"--ledger", "FILE", set_ledger, false, "memory errors (not in this version)"},
+	{"--ledger", "FILE", set_ledger, false, "record memory errors in this ledger"},
+	{"--vm", "NAME|UUID", set_vm, false, "the VM's name there (the guest's file name)"},
+	{"--journal", "FILE", set_journal, false, "record memory errors in a journal only"},
 	{"--sea", "SPEC", set_sea, false, "memory errors (not in this version)"},
 	{"--help", NULL, set_help, false, "this text"},
 };
@@ -277,6 +294,13 @@ int run_options_parse(int argc, char **argv, struct run_options *options)
 			return 0;
 		}
 	}
+	if (options->ledger && options->vmm.journal)
+		return cli_fail(CLI_USAGE, "run",
+				"--journal=%s: --ledger has a journal of its own; give one of the two",
+				options->vmm.journal);
+	if ((options->ledger || options->vmm.journal) && !options->vmm.salvage)
+		return cli_fail(CLI_USAGE, "run",
+				"--no-salvage: nothing is recorded then; leave out --ledger and --journal");
 	if (!options->dump_dtb && (!options->vmm.guest || !*options->vmm.guest))
 		return cli_fail(CLI_USAGE, "run", "no guest; \"salvage run [OPTION...] GUEST\" runs one");
 	return 0;

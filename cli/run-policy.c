@@ -23,9 +23,6 @@ static int add_rule(struct sv_policy *policy, const char *where, const char *tex
 		return cli_fail(CLI_USAGE, where,
 				"\"%.*s\": column %zu: %s; salvage-run(1) shows how rules are written", shown,
 				text, error.column, error.why);
-	if (rule.selector == SV_SELECT_CAUSE && rule.cause == SV_CAUSE_SEA)
-		return cli_fail(CLI_UNAVAILABLE, where,
-				"\"%.*s\": memory errors are not handled by this version", shown, text);
 	if (policy->count == policy->capacity) {
 		size_t capacity = policy->capacity ? 2 * policy->capacity : 16;
 		struct sv_rule *rules = reallocarray(policy->rules, capacity, sizeof(*rules));

@@ -37,6 +37,18 @@ static char *vm_name(const char *guest)
 	return asprintf(&name, "%s-%d", slash ? slash + 1 : guest, getpid()) < 0 ? NULL : name;
 }
 
+const char *run_vm_name(const struct run_options *options)
+{
+	const char *slash = strrchr(options->vmm.guest, '/');
+	const char *name = slash ? slash + 1 : options->vmm.guest;
+	size_t length = strlen(name);
+
+	if (options->vmm.name)
+		return options->vmm.name;
+	/* The end of a long name, where versions stand. */
+	return length < SV_RAS_NAME ? name : name + length - (SV_RAS_NAME - 1);
+}
+
 static FILE *open_events(const char *path)
 {
 	int fd;
@@ -51,13 +63,28 @@ static FILE *open_events(const char *path)
 static int run_here(struct run_options *options)
 {
 	FILE *file = options->events ? open_events(options->events) : NULL;
-	char *name = vm_name(options->vmm.guest);
+	char *name = options->vmm.name ? strdup(options->vmm.name) : vm_name(options->vmm.guest);
+	struct run_ledger *ledger = NULL;
 	struct vmm_error error;
 	int status = CLI_INTERNAL;
 
 	if (options->events && !file) {
 		free(name);
 		return cli_fail(CLI_USAGE, "run", "--events=%s: %s", options->events, strerror(errno));
+	}
+	options->vmm.name = run_vm_name(options);
+	if (options->ledger) {
+		ledger = run_ledger_open(options->ledger, options->vmm.name, &status);
+		if (!ledger) {
+			if (file)
+				fclose(file);
+			free(name);
+			return status;
+		}
+		status = CLI_INTERNAL;
+		options->vmm.journal = run_ledger_journal(ledger);
+		options->vmm.absorb = run_ledger_absorb;
+		options->vmm.absorb_opaque = ledger;
 	}
 	options->vmm.events = name ? vmm_events_new(file, name, VMM_EVENTS_LIMIT) : NULL;
 	options->vmm.kernel = &vmm_kernel_system;
@@ -69,6 +96,7 @@ static int run_here(struct run_options *options)
 		cli_fail(status, "run", "no memory for events");
 	}
 	vmm_events_free(options->vmm.events);
+	run_ledger_close(ledger);
 	if (file)
 		fclose(file);
 	free(name);
@@ -100,7 +128,7 @@ int cli_run(int argc, char **argv)
 		}
 		if (options.memory_errors)
 			status = cli_fail(CLI_UNAVAILABLE, "run",
-					  "--sea, --ledger: memory errors are not handled by this version");
+					  "--sea: memory errors are not injected by this version");
 		if (!status)
 			status = choose(&options);
 		if (!status)

@@ -18,7 +18,8 @@ struct run_options {
 	const char *dump_dtb;        /* only write the platform's device tree to this file; or NULL */
 	const char *const *policies; /* the --policy arguments as given; policy_count */
 	size_t policy_count;
-	bool memory_errors; /* --ledger or --sea was given, well-formed */
+	const char *ledger; /* file or NULL */
+	bool memory_errors; /* --sea was given, well-formed */
 	bool help;
 };
 
@@ -31,6 +32,20 @@ int run_policy_add(struct sv_policy *policy, const char *argument);
 
 /* Writes the platform's device tree to options->dump_dtb. 0, or the exit status after an error line. */
 int run_dump_dtb(const struct run_options *options);
+
+/*
+ * The ledger at path, for one thread at a time; NULL after an error line, with the exit status in *status. absorb
+ * takes over what is new in the VM's journal; a failure is said once. take does so with another file, a journal from
+ * elsewhere, and removes it.
+ */
+struct run_ledger *run_ledger_open(const char *path, const char *vm, int *status);
+const char *run_ledger_journal(const struct run_ledger *ledger);
+void run_ledger_absorb(void *ledger);
+void run_ledger_take(struct run_ledger *ledger, const char *file);
+void run_ledger_close(struct run_ledger *ledger);
+
+/* The VM's name in the ledger: --vm, else the guest's file name. As long as options lives. */
+const char *run_vm_name(const struct run_options *options);
 
 /* Runs the same in the laboratory. */
 int run_in_lab(const struct run_options *options);
