@@ -8,6 +8,7 @@ import stat
 
 import elf
 import initramfs
+import sea
 from errors import USAGE, LabError
 
 INIT = initramfs.OWN + "/init"
@@ -34,7 +35,7 @@ def build(options):
         tree.want_directory(directory, mode)
     environment = {"PATH": PATH, "HOME": "/root", **dict(options.env)}
     job = initramfs.job(path, options.command, [f"{name}={value}" for name, value in environment.items()], cwd,
-                        [guest for guest, _ in options.outputs])
+                        [guest for guest, _ in options.outputs], [sea.SYMBOL] if options.sea else [])
     tree.bytes(initramfs.OWN + "/job", job)
     # The files are in memory twice while the kernel unpacks them.
     need = OVERHEAD + 2 * tree.size()

@@ -146,9 +146,9 @@ def _copy(out, number, path, entry):
     return size
 
 
-def job(path, argv, env, cwd, outputs):
+def job(path, argv, env, cwd, outputs, symbols=()):
     """What the first process is to do; init/job.h describes the format."""
     strings = [path, cwd]
-    for values in (argv, env, outputs):
+    for values in (argv, env, outputs, symbols):
         strings += [str(len(values)), *values]
     return b"".join(os.fsencode(string) + b"\0" for string in strings)

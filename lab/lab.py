@@ -12,6 +12,7 @@ import kernel
 import options as command_line
 import process
 import qemu
+import sea
 from errors import INTERNAL, UNAVAILABLE, USAGE, LabError, note, one_line, run_main
 from initramfs import Tree
 from machine import Machine
@@ -100,8 +101,12 @@ def boot(options, program, tree, image, progress, outputs):
         initrd.flush()
         machine = Machine(program, options, image, initrd)
     try:
-        session = Session(machine, options, progress.booting, outputs)
-        return session.run(), session.hello
+        injector = sea.Injector(machine.debugger, machine.port, image) if options.sea else None
+        session = Session(machine, options, progress.booting, outputs, injector)
+        status = session.run()
+        if injector and not options.quiet:
+            injector.say_missed()
+        return status, session.hello
     finally:
         machine.end()
         outputs.abandon()

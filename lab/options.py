@@ -25,6 +25,7 @@ arm64 machine. Its standard streams and its exit status pass through.
   --smp=N               CPUs (1)
   --mem=SIZE            memory, with K, M or G behind the number (2G)
   --cpu=NAME            QEMU's name of the CPU (max,pauth-impdef=on)
+  --sea                 let COMMAND ask for synchronous external aborts of its guests
   --timeout=SECONDS     end everything after so long, booting included
   --console             show the kernel's console on standard error
   --quiet               print neither progress nor notes
@@ -52,7 +53,7 @@ class Options:
         self.kernel, self.qemu, self.append, self.init = None, None, "", None
         self.smp, self.mem, self.cpu, self.timeout = 1, 2 * GIB, "max,pauth-impdef=on", 0
         self.said = {}      # the text of each option that was given, by its name, for messages
-        self.console = self.quiet = self.fetch = self.help = False
+        self.console = self.quiet = self.fetch = self.help = self.sea = False
 
 
 def _file(options, value):
@@ -134,7 +135,7 @@ WITH_VALUE = {
     "--smp": _smp, "--mem": _mem, "--cpu": _cpu, "--timeout": _timeout,
     "--init": _text("init"),    # where the build put the first process; the command passes it
 }
-FLAGS = {name: _flag(name[2:]) for name in ("--console", "--quiet", "--fetch", "--help")}
+FLAGS = {name: _flag(name[2:]) for name in ("--console", "--quiet", "--fetch", "--help", "--sea")}
 LIST = '"salvage lab --help" lists the options'
 
 

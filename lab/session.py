@@ -2,6 +2,7 @@
 """Relays the command's streams while the machine runs, and finds out how it ended."""
 
 import os
+import re
 import select
 import signal
 import socket
@@ -27,9 +28,10 @@ REFUSED = (
 
 
 class Session:
-    """One run. progress(text or None) shows or clears a line; outputs receives the files sent back."""
+    """One run. progress(text or None) shows or clears a line; outputs receives the files sent back; injector: with --sea."""
 
-    def __init__(self, machine, options, progress, outputs):
+    def __init__(self, machine, options, progress, outputs, injector=None):
+        self.injector = injector
         self.machine, self.options, self.progress, self.outputs = machine, options, progress, outputs
         self.parser, self.splitter = link.Parser(), link.SerialSplitter()
         self.console, self.qemu_said = bytearray(), bytearray()
@@ -37,6 +39,7 @@ class Session:
         self.to_guest = bytearray()
         self.link = machine.link                    # or the console's socket, once the guest has chosen that
         self.open = {machine.console, machine.link, machine.stderr}
+        self.open |= {machine.port, machine.debugger} if injector else set()
         self.credit, self.reading = 0, True
         self.hello, self.status = None, None
         self.started = time.monotonic()
@@ -71,6 +74,11 @@ class Session:
                                     (self.machine.stderr, self._read_stderr)):
                 if source in self.open:
                     watch(source.fileno(), select.POLLIN, handler)
+            # Nobody asks and nothing stops before the machine's own user space is up.
+            if self.injector and self.hello:
+                for source, handler in ((self.machine.port, self._read_port), (self.machine.debugger, self._read_debugger)):
+                    if source in self.open:
+                        watch(source.fileno(), select.POLLIN, handler)
             if self.to_guest and self.link in self.open:
                 poll.modify(self.link.fileno(), select.POLLIN | select.POLLOUT)
             if self.reading and self.credit and not self.to_guest:
@@ -127,6 +135,16 @@ class Session:
     def _read_link(self, fd):
         self._take(self._receive(self.machine.link))
 
+    def _read_port(self, fd):
+        self.injector.take(self._receive(self.machine.port))
+
+    def _read_debugger(self, fd):
+        # The end of QEMU is noticed by the others.
+        if self.machine.debugger.recv(1, socket.MSG_PEEK):
+            self.injector.hit()
+        else:
+            self.open.discard(self.machine.debugger)
+
     def _read_stderr(self, fd):
         data = os.read(fd, 4096)
         if not data:
@@ -152,6 +170,12 @@ class Session:
             self.progress(None)
             if self.hello.get("protocol") != str(link.PROTOCOL):
                 self._fail("its first process is of another version of salvage; build again with make")
+            if self.injector:
+                self.injector.hello = self.hello
+        elif kind == link.SYMBOL:
+            name, _, address = payload.decode("ascii", "replace").partition(" ")
+            if self.injector and re.fullmatch(r"[0-9a-f]{1,16}", address):
+                self.injector.symbols[name] = int(address, 16)
         elif kind == link.STDOUT:
             self._queue(1, payload)
         elif kind == link.STDERR:

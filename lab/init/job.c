@@ -58,6 +58,7 @@ bool job_read(struct job *job, const char *file)
 	job->argv = list(&c, &count);
 	job->env = list(&c, &count);
 	job->outputs = list(&c, &job->output_count);
+	job->symbols = list(&c, &job->symbol_count);
 	errno = EINVAL;
-	return job->path && job->cwd && job->argv && job->argv[0] && job->env && job->outputs;
+	return job->path && job->cwd && job->argv && job->argv[0] && job->env && job->outputs && job->symbols;
 }

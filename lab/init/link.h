@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 enum {
-	LINK_PROTOCOL = 1,
+	LINK_PROTOCOL = 2,
 	LINK_MAX = 32768,
 	LINK_HEADER = 8,
 };
@@ -23,6 +23,7 @@ enum {
 enum link_type {
 	/* To the host. */
 	LINK_HELLO = 'h',     /* lines of KEY=VALUE */
+	LINK_SYMBOL = 's',    /* text: a symbol of the kernel, a space, its address in hexadecimal */
 	LINK_STDOUT = 'o',    /* bytes */
 	LINK_STDERR = 'e',    /* bytes */
 	LINK_WANT = 'w',      /* u32: so many more bytes of stdin may be sent */

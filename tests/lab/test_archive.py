@@ -132,5 +132,5 @@ class Paths(unittest.TestCase):
 
 class Job(unittest.TestCase):
     def test_format(self):
-        self.assertEqual(initramfs.job("/p", ["p", "", "a b\n"], ["A=1"], "/w", []),
-                         b"/p\0/w\0" b"3\0p\0\0a b\n\0" b"1\0A=1\0" b"0\0")
+        self.assertEqual(initramfs.job("/p", ["p", "", "a b\n"], ["A=1"], "/w", [], ["s"]),
+                         b"/p\0/w\0" b"3\0p\0\0a b\n\0" b"1\0A=1\0" b"0\0" b"1\0s\0")

@@ -95,7 +95,12 @@ class Build(unittest.TestCase):
     def test_outputs(self):
         path = self.file("program", STATIC)
         _, job = self.build(f"--output=/a:{self.top}/a", f"--output=/b:c:{self.top}/b", "--", path)
-        self.assertEqual(job[-4:], [b"2", b"/a", b"/b", b""])
+        self.assertEqual(job[-5:], [b"2", b"/a", b"/b", b"0", b""])
+
+    def test_symbols_for_the_debugger(self):
+        path = self.file("program", STATIC)
+        _, job = self.build("--sea", "--", path)
+        self.assertEqual(job[-4:], [b"0", b"1", b"kvm_handle_guest_abort", b""])
 
     def test_temporary_files_may_be_given_and_the_mode_of_tmp_stays(self):
         path = self.file("program", STATIC)

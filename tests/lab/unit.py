@@ -11,6 +11,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "..", "lab"))
 # pylint: disable=wrong-import-position
 import tap
 import test_archive
+import test_btf
 import test_build
 import test_choice
 import test_elf
@@ -18,7 +19,9 @@ import test_errors
 import test_fetch
 import test_image
 import test_link
+import test_sea
 import test_sources
 
 if __name__ == "__main__":
-    tap.main(test_sources, test_choice, test_image, test_archive, test_build, test_elf, test_link, test_errors, test_fetch)
+    tap.main(test_sources, test_choice, test_image, test_archive, test_build, test_elf, test_link, test_errors, test_fetch,
+             test_btf, test_sea)
