@@ -143,6 +143,8 @@ static void add_run(struct words *words, const struct run_options *options)
 		add(words, "--symbols=%s", vmm->symbols);
 	for (size_t i = 0; i < options->policy_count; i++)
 		add(words, "--policy=%s", options->policies[i]);
+	for (size_t i = 0; i < vmm->sea_count; i++)
+		add(words, "--sea=%s", vmm->sea[i].text);
 	if (options->events)
 		add(words, "--events=%s", strcmp(options->events, "-") ? INNER_EVENTS : "-");
 	if (vmm->name || options->ledger || vmm->journal)
@@ -191,6 +193,8 @@ static int run_with(const struct run_options *options, const char *journal)
 			add(&words, "--timeout=%u", vmm->timeout + LAB_SECONDS);
 		if (options->qemu)
 			add(&words, "--qemu=%s", options->qemu);
+		if (vmm->sea_count)
+			add(&words, "--sea");
 		add_files(&words, options);
 		if (options->events && strcmp(options->events, "-"))
 			add(&words, "--output=" INNER_EVENTS ":%s", options->events);

@@ -15,8 +15,8 @@
 #define MEMORY_ALIGN (UINT64_C(64) << 10)
 #define TIMEOUT_MAX  (365 * 24 * 3600)
 
-/* Bounds of --sea's times=N. */
-#define SEA_TIMES_MAX 1000000
+/* What an error line shows of an argument, however long it is. */
+#define SHOWN 80
 
 static int set_backend(struct run_options *options, const char *value)
 {
@@ -134,37 +134,14 @@ static int set_vm(struct run_options *options, const char *value)
 	return 0;
 }
 
-/* GPA[,fnv][,insn][,claimed][,times=N] */
-static bool check_sea(const char *spec)
-{
-	static const char *const flags[] = {"fnv", "insn", "claimed"};
-	char *copy = strdup(spec), *rest = copy, *word = strsep(&rest, ",");
-	uint64_t gpa, times;
-	unsigned seen = 0;
-	bool ok = copy && cli_number(word, &gpa);
-
-	while (ok && (word = strsep(&rest, ","))) {
-		unsigned bit = 0;
-
-		for (size_t i = 0; i < sizeof(flags) / sizeof(*flags); i++)
-			if (!strcmp(word, flags[i]))
-				bit = 1u << i;
-		if (!strncmp(word, "times=", 6) && cli_number(word + 6, &times) && times &&
-		    times <= SEA_TIMES_MAX)
-			bit = 1u << 3;
-		ok = bit && !(seen & bit);
-		seen |= bit;
-	}
-	free(copy);
-	return ok;
-}
-
 static int set_sea(struct run_options *options, const char *value)
 {
-	if (!check_sea(value))
-		return cli_fail(CLI_USAGE, "run",
-				"--sea=%s: expected GPA[,fnv][,insn][,claimed][,times=N], each once", value);
-	options->memory_errors = true;
+	struct vmm_sea_error error;
+
+	if (!vmm_sea_parse(value, &options->sea[options->vmm.sea_count], &error))
+		return cli_fail(CLI_USAGE, "--sea", "\"%.*s\": column %zu: %s; written as " VMM_SEA_SYNTAX,
+				SHOWN, value, error.column, error.why);
+	options->vmm.sea_count++;
 	return 0;
 }
 
@@ -220,7 +197,7 @@ static const struct option {
 	{"--ledger", "FILE", set_ledger, false, "record memory errors in this ledger"},
 	{"--vm", "NAME|UUID", set_vm, false, "the VM's name there (the guest's file name)"},
 	{"--journal", "FILE", set_journal, false, "record memory errors in a journal only"},
-	{"--sea", "SPEC", set_sea, false, "memory errors (not in this version)"},
+	{"--sea", "SPEC", set_sea, false, "a memory error: " VMM_SEA_SYNTAX " (lab)"},
 	{"--help", NULL, set_help, false, "this text"},
 };
 
@@ -265,6 +242,7 @@ static int parse_option(struct run_options *options, char **argv, int *index)
 
 int run_options_parse(int argc, char **argv, struct run_options *options)
 {
+	struct vmm_error error;
 	bool over = false;
 	int status;
 
@@ -274,7 +252,9 @@ int run_options_parse(int argc, char **argv, struct run_options *options)
 						.input = STDIN_FILENO,
 						.output = STDOUT_FILENO}};
 	options->policies = calloc((size_t)argc, sizeof(*options->policies));
-	if (!options->policies)
+	options->sea = calloc((size_t)argc, sizeof(*options->sea));
+	options->vmm.sea = options->sea;
+	if (!options->policies || !options->sea)
 		return cli_fail(CLI_INTERNAL, "run", "no memory");
 	for (int i = 1; i < argc; i++) {
 		if (!over && !strcmp(argv[i], "--")) {
@@ -303,6 +283,9 @@ int run_options_parse(int argc, char **argv, struct run_options *options)
 				"--no-salvage: nothing is recorded then; leave out --ledger and --journal");
 	if (!options->dump_dtb && (!options->vmm.guest || !*options->vmm.guest))
 		return cli_fail(CLI_USAGE, "run", "no guest; \"salvage run [OPTION...] GUEST\" runs one");
+	/* Only now is it known how much RAM there is. */
+	if (!vmm_sea_check(&options->vmm, &error))
+		return cli_fail(error.status, "run", "%s", error.text);
 	return 0;
 }
 
@@ -310,4 +293,5 @@ void run_options_free(struct run_options *options)
 {
 	free(options->vmm.policy.rules);
 	free((void *)options->policies);
+	free(options->sea);
 }

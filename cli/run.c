@@ -126,11 +126,7 @@ int cli_run(int argc, char **argv)
 			run_options_free(&options);
 			return status;
 		}
-		if (options.memory_errors)
-			status = cli_fail(CLI_UNAVAILABLE, "run",
-					  "--sea: memory errors are not injected by this version");
-		if (!status)
-			status = choose(&options);
+		status = choose(&options);
 		if (!status)
 			status = options.backend == RUN_LAB ? run_in_lab(&options) : run_here(&options);
 	}

@@ -18,8 +18,8 @@ struct run_options {
 	const char *dump_dtb;        /* only write the platform's device tree to this file; or NULL */
 	const char *const *policies; /* the --policy arguments as given; policy_count */
 	size_t policy_count;
-	const char *ledger; /* file or NULL */
-	bool memory_errors; /* --sea was given, well-formed */
+	const char *ledger;  /* file or NULL */
+	struct vmm_sea *sea; /* vmm.sea_count of them; vmm.sea */
 	bool help;
 };
 

@@ -52,6 +52,9 @@ static void handle(struct vmm_vcpu *vcpu, struct sv_kvm_error *error)
 	vmm_events_memory_error(config->events, (int)vcpu->index, &vcpu->salvage.session.report,
 				&error->record, &answer);
 	tell(vcpu, verdict);
+	/* Where the laboratory makes them. */
+	if (error->record.source == SV_RAS_SEA_DATA || error->record.source == SV_RAS_SEA_INSN)
+		vmm_sea_again(vcpu->vm);
 	if (verdict == SV_VERDICT_STOP)
 		vmm_stopped(vcpu, error->failed ? "KVM_RUN: Memory page has hardware error"
 						: "SIGBUS would have ended this process");

@@ -107,7 +107,8 @@ static bool start(struct vmm_vm *vm, const struct vmm_file *file, struct vmm_err
 {
 	if (!vmm_memory_errors_open(vm, error) || !vmm_vm_create(vm, error) || !vmm_gic_create(vm, error) ||
 	    !create_vcpus(vm, error) || !vmm_gic_init(vm, error) || !load(vm, file, error) ||
-	    !vmm_vcpu_reset(&vm->vcpus[0], error) || !vmm_memory_errors_start(vm, error))
+	    !vmm_vcpu_reset(&vm->vcpus[0], error) || !vmm_sea_arm(vm, error) ||
+	    !vmm_memory_errors_start(vm, error))
 		return false;
 	for (unsigned i = 0; i < vm->vcpu_count; i++)
 		if (!vmm_vcpu_start(&vm->vcpus[i], error))

@@ -106,6 +106,8 @@ static bool add_ram(struct vmm_vm *vm, struct vmm_error *error)
 	if (ram == MAP_FAILED)
 		return vmm_fail(error, VMM_USAGE, "--mem=0x%" PRIx64 ": %s", size, strerror(errno));
 	vm->ram = ram;
+	if (!vmm_sea_prepare(vm, error))
+		return false;
 	slot.userspace_addr = (uintptr_t)ram;
 	rc = vmm_ioctl(vm->kernel, vm->vm_fd, SV_KVM_SET_USER_MEMORY_REGION, &slot);
 	if (rc < 0)

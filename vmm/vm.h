@@ -21,6 +21,7 @@
 #include "kernel.h"
 #include "loader.h"
 #include "notices.h"
+#include "sea.h"
 
 struct vmm_config {
 	const char *guest;        /* file */
@@ -34,6 +35,8 @@ struct vmm_config {
 	bool salvage;             /* opt into the capabilities */
 	bool verbose;             /* tell people of completed aborts too */
 	struct sv_policy policy;
+	const struct vmm_sea *sea; /* sea_count pages that are to be bad, all in RAM (vmm_sea_check) */
+	size_t sea_count;
 	struct vmm_events *events; /* never NULL */
 	/* Memory errors: the VM's name in records (NULL: "guest"), and the journal's file or NULL for none. */
 	const char *name, *journal;
