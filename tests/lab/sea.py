@@ -55,9 +55,9 @@ def without(tap, command, program):
     tap.line(good, "no port without --sea", done.stdout, done.stderr)
 
 
-# One load from 0x40200000, in a page that holds nothing else, then the end with status 0.
+# One load from 0x40010000, so near the code that one huge page would hold both, then the end with status 0.
 GUEST = (
-    0xD2A80400,     # mov x0, #0x40200000
+    0xD2A80020,     # mov x0, #0x40010000
     0xF9400401,     # ldr x1, [x0, #8]
     0xD2A14022,     # mov x2, #0x0a010000: the exit register
     0xB900005F,     # str wzr, [x2]
@@ -66,9 +66,9 @@ GUEST = (
 # --sea of the reference VMM: the options, the status, what the last line on standard error says. Without a handler for the
 # exit, that it comes is all there is to see; without the capability the guest is not told either, and meets an SError, masked.
 RUNS = (
-    (["--sea=0x40200fff,times=2"], 105, "salvage: --sea=0x40200000: 1 of 2 aborts came about; ", "exit reason 41"),
-    (["--sea=0x40200000,insn"], 0, "salvage: --sea=0x40200000: 0 of 1 aborts came about; no other instruction fetch ", ""),
-    (["--sea=0x40200000", "--no-salvage"], 0, "", ""),
+    (["--sea=0x40010fff,times=2"], 105, "salvage: --sea=0x40010000: 1 of 2 aborts came about; ", "exit reason 41"),
+    (["--sea=0x40010000,insn"], 0, "salvage: --sea=0x40010000: 0 of 1 aborts came about; no other instruction fetch ", ""),
+    (["--sea=0x40010000", "--no-salvage"], 0, "", ""),
 )
 
 

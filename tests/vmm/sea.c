@@ -236,6 +236,49 @@ static void silence(void **state)
 	close(ends[1]);
 }
 
+/* What /proc/self/smaps says of the mapping that begins here; NULL if nothing. */
+static char *flags_of(const void *start)
+{
+	static char line[512];
+	FILE *file = fopen("/proc/self/smaps", "re");
+	bool here = false;
+	char *found = NULL;
+
+	while (file && !found && fgets(line, sizeof(line), file)) {
+		unsigned long first, end;
+
+		if (sscanf(line, "%lx-%lx ", &first, &end) == 2)
+			here = first == (uintptr_t)start;
+		else if (here && !strncmp(line, "VmFlags:", 8))
+			found = line;
+	}
+	if (file)
+		fclose(file);
+	return found;
+}
+
+static void small_pages(void **state)
+{
+	enum { SIZE = 1 << 22 };
+	static const struct vmm_sea sea = {.gpa = VMM_RAM_BASE};
+	struct vmm_config config = {.memory = SIZE, .sea = &sea};
+	struct vmm_vm vm = {.config = &config};
+	struct vmm_error error;
+
+	if (access("/sys/kernel/mm/transparent_hugepage", F_OK) || access("/proc/self/smaps", R_OK))
+		skip();
+	for (config.sea_count = 0; config.sea_count < 2; config.sea_count++) {
+		vm.ram = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		assert_ptr_not_equal(vm.ram, MAP_FAILED);
+		/* The kernel may have made one mapping of this and its neighbour. */
+		assert_int_equal(mprotect(vm.ram, SIZE, PROT_READ | PROT_WRITE | PROT_EXEC), 0);
+		assert_true(vmm_sea_prepare(&vm, &error));
+		assert_non_null(flags_of(vm.ram));
+		assert_int_equal(strstr(flags_of(vm.ram), " nh") != NULL, config.sea_count);
+		munmap(vm.ram, SIZE);
+	}
+}
+
 /* No memory is poisoned where there is no laboratory, whoever runs this; and what RAM holds stays through all of it. */
 static void elsewhere(void **state)
 {
@@ -268,8 +311,9 @@ static void elsewhere(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(good),     cmocka_unit_test(bad),     cmocka_unit_test(where),
-		cmocka_unit_test(requests), cmocka_unit_test(silence), cmocka_unit_test(elsewhere),
+		cmocka_unit_test(good),      cmocka_unit_test(bad),     cmocka_unit_test(where),
+		cmocka_unit_test(requests),  cmocka_unit_test(silence), cmocka_unit_test(small_pages),
+		cmocka_unit_test(elsewhere),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
