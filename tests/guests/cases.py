@@ -77,6 +77,46 @@ def mmio(*wanted):
     return check
 
 
+def poison(*pages, **wanted):
+    """The poison events are of these pages (None: not known), counted from 1, each with its abort's number, and have these
+    fields."""
+    def check(events):
+        found = [event for event in events if event["event"] == "poison"]
+        if [event["gpa"] for event in found] != list(pages):
+            return f"the poison events are of {[event['gpa'] for event in found]}"
+        for number, event in enumerate(found, 1):
+            told = [other for other in events if other["seq"] == event["abort"] and other["event"] == "abort"]
+            if event["distinct"] != number or not told or told[0]["cause"] != ("sea" if event["esr"] else "poison"):
+                return f"a poison event is {event}, its abort {told}"
+            for key, value in wanted.items():
+                if event.get(key) != value:
+                    return f"a poison event has {key} {event.get(key)!r}: {event}"
+        return None
+    return check
+
+
+def verdicts(event, *wanted):
+    return lambda events: (None if [e["verdict"] for e in events if e["event"] == event] == list(wanted) else
+                           f"the verdicts are {[e['verdict'] for e in events if e['event'] == event]}")
+
+
+def pages(letter):
+    """The pages of tests/guests/sea.c for a letter."""
+    return [0x40400000 + (ord(letter) - ord("a")) * 0x100000 + number * 0x10000 for number in range(3)]
+
+
+def sea(letter, words=""):
+    return [f"--sea={page:#x}{words}" for page in pages(letter)]
+
+
+def told(letter, count=3):
+    return ["memory error ("] + [f"the guest's page at {page:#x}" for page in pages(letter)[:count]]
+
+
+def at(letter, *offsets):
+    return [f"{page + offset:#x}" for page, offset in zip(pages(letter), offsets)]
+
+
 def ended(reason):
     return lambda events: None if events[-1]["reason"] == reason else f"the run ended for reason {events[-1]['reason']!r}"
 
@@ -199,6 +239,29 @@ CASES = [
          checks=[all_aborts(rule="class:mops=ignore", verdict="ignored", accesses=0)]),
     Case("rule-ignore", "pairs.bin", "--policy=class:pair=ignore", status=1, stdout=["pairs.c:"], stderr=["dropped"],
          checks=[aborts(verdict="ignored", accesses=0)]),
+
+    # Memory errors, which only the laboratory makes
+    Case("sea", "sea.bin", *sea("a"), stdin="a", stdout=["sea: done"], stderr=told("a"),
+         checks=[poison(*at("a", 0, 0, 0), source="sea-data", inferred=False, verdict="injected"), aborts(gva="0x40400128"),
+                 aborts(gva="0x40410ff8"), aborts(gva="0x40420000", dir="w"), all_aborts(cause="sea", verdict="injected")]),
+    Case("sea-restart", "sea.bin", *sea("b"), "--policy=sea:2=restart", status=104, stdin="b",
+         stderr=told("b", 2) + ["rule sea:2=restart"],
+         checks=[poison(*at("b", 0, 0)), verdicts("poison", "injected", "stopped"), ended("restart")]),
+    Case("sea-fnv", "sea.bin", *sea("f", ",fnv"), stdin="f", stdout=["sea: done"],
+         stderr=told("f") + ["by inference from the instruction"],
+         checks=[poison(*at("f", 0x128, 0xff8, 0), source="sea-data", inferred=True, verdict="injected")]),
+    Case("sea-fnv-insn", "sea.bin", *sea("g", ",fnv,insn"), stdin="g", stdout=["sea: done"], stderr=told("g"),
+         checks=[poison(*at("g", 0, 0, 0), source="sea-insn", inferred=True, verdict="injected")]),
+    Case("sea-insn", "sea.bin", *sea("i", ",insn"), stdin="i", stdout=["sea: done"], stderr=told("i"),
+         checks=[poison(*at("i", 0, 0, 0), source="sea-insn", inferred=False, verdict="injected")]),
+    Case("sea-insn-restart", "sea.bin", *sea("j", ",insn"), "--policy=sea:2=restart", status=104, stdin="j",
+         stderr=["rule sea:2=restart"], checks=[poison(*at("j", 0, 0)), ended("restart")]),
+    Case("sea-claimed", "sea.bin", *sea("c", ",claimed"), stdin="c", stdout=["sea: done"], stderr=told("c"),
+         checks=[poison(*at("c", 0, 0, 0), source="sigbus-ar", verdict="injected"), all_aborts(cause="poison", verdict="injected")]),
+    Case("sea-claimed-restart", "sea.bin", *sea("d", ",claimed"), "--policy=sea:2=restart", status=104, stdin="d",
+         stderr=["rule sea:2=restart"], checks=[poison(*at("d", 0, 0)), ended("restart")]),
+    Case("sea-vectors", "sea.bin", *sea("h")[:1], status=103, stdin="h", stderr=["no vectors"],
+         checks=[poison(*at("h", 0), verdict="stopped", rule="guest's vectors"), ended("stop")]),
 
     # How runs end
     Case("off", "power.bin", stdin="o", checks=[ended("off")]),

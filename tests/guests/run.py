@@ -18,6 +18,7 @@ REQUIRED = {
     None: ("v", "seq", "t", "vm", "vcpu", "event"),
     "mmio": ("dir", "ipa", "size", "value", "device"),
     "abort": ("cause", "pc", "isa", "insn", "text", "ipa", "gva", "esr", "accesses", "verdict", "rule"),
+    "poison": ("source", "gpa", "gva", "inferred", "distinct", "count", "verdict", "abort"),
     "exit": ("status", "reason", "dropped"),
 }
 UNAVAILABLE = 101
@@ -59,7 +60,7 @@ def run_all(command, arm64, guests, cases, *lab):
         if here:
             words = [driver, listing, result]
         else:
-            words = [command, "lab", "--quiet", "--smp=2", *lab, f"--file={arm64}:/opt/salvage", f"--file={listing}"]
+            words = [command, "lab", "--quiet", "--sea", "--smp=2", *lab, f"--file={arm64}:/opt/salvage", f"--file={listing}"]
             words += [f"--file={name}" for name in files]
             words += [f"--output=/run/result:{result}", "--timeout=900", "--", driver, listing, "/run/result"]
         done = subprocess.run(words, cwd=work, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -151,6 +152,8 @@ def main(command, arm64, guests, *names):
         if not os.path.exists(path):
             skip(f"{path} is not built")
     cases, guests = [case for case in CASES if not names or case.name in names], os.path.abspath(guests)
+    if has_kvm():
+        cases = [case for case in cases if not any(option.startswith("--sea") for option in case.options)]
     try:
         data, why = run_all(command, arm64, guests, cases)
     except Unavailable as error:
