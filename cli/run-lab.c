@@ -5,11 +5,14 @@
  * file.
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "cli.h"
@@ -211,6 +214,50 @@ static int run_with(const struct run_options *options, const char *journal)
 	return status;
 }
 
+static pid_t child;
+
+static void pass_on(int number)
+{
+	kill(child, number);
+}
+
+/*
+ * The laboratory takes the place of the process that starts it; here somebody has to be left when it is over. What is
+ * sent to end this process ends that one, which cleans up; of a terminal's signals it hears by itself.
+ */
+static int run_below(const struct run_options *options, const char *journal)
+{
+	static const int ending[] = {SIGTERM, SIGHUP};
+	struct sigaction forward = {.sa_handler = pass_on}, ignore = {.sa_handler = SIG_IGN};
+	pid_t parent = getpid();
+	sigset_t blocked, before;
+	int status;
+
+	/* Nothing is passed on before there is somebody to pass it to. */
+	sigemptyset(&blocked);
+	for (size_t i = 0; i < sizeof(ending) / sizeof(*ending); i++)
+		sigaddset(&blocked, ending[i]);
+	sigprocmask(SIG_BLOCK, &blocked, &before);
+	child = fork();
+	if (child < 0)
+		status = cli_fail(CLI_INTERNAL, "run", "%s", strerror(errno));
+	if (!child) {
+		prctl(PR_SET_PDEATHSIG, SIGTERM);
+		sigprocmask(SIG_SETMASK, &before, NULL);
+		_exit(getppid() == parent ? run_with(options, journal) : CLI_INTERNAL);
+	}
+	for (size_t i = 0; child > 0 && i < sizeof(ending) / sizeof(*ending); i++)
+		sigaction(ending[i], &forward, NULL);
+	sigaction(SIGINT, &ignore, NULL);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	if (child > 0) {
+		while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+			;
+		status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+	}
+	return status;
+}
+
 int run_in_lab(const struct run_options *options)
 {
 	struct run_ledger *ledger;
@@ -224,7 +271,7 @@ int run_in_lab(const struct run_options *options)
 	if (!ledger)
 		return status;
 	journal = journal_beside(options);
-	status = journal ? run_with(options, journal) : cli_fail(CLI_INTERNAL, "run", "no memory");
+	status = journal ? run_below(options, journal) : cli_fail(CLI_INTERNAL, "run", "no memory");
 	if (journal && !access(journal, F_OK))
 		run_ledger_take(ledger, journal);
 	free(journal);
