@@ -3,6 +3,7 @@
 #ifndef BENCH_H
 #define BENCH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -11,6 +12,10 @@ int bench_abort(void);
 int bench_translate(void);
 int bench_exit(void);
 int bench_ras(void);
+
+/* Part of bench_ras: ras is fresh, and has a journal. False: what was measured was not what it says. */
+struct sv_ras;
+bool bench_sea(struct sv_ras *ras);
 
 /* Prints why a benchmark measured nothing; returns its exit status. */
 int bench_fail(const char *name, const char *why);

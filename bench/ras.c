@@ -208,6 +208,23 @@ static int measure(struct sv_ras *ras, struct sv_ras *elsewhere, int peer)
 	return 0;
 }
 
+/* The same inside the path of an exit, with a journal of its own. */
+static int whole(const char *path)
+{
+	struct sv_ras_opening opening;
+	struct sv_ras *ras;
+	bool good;
+
+	if (sv_ras_open(&(struct sv_ras_config){.vm = "bench", .journal = path, .max_pages = 2 * FIRST}, &ras,
+			&opening) != SV_OK)
+		return bench_fail("ras", opening.text);
+	good = bench_sea(ras);
+	sv_ras_close(ras);
+	unlink(path);
+	return good ? 0
+		    : bench_fail("ras", "a guest was not told, or its page was not new; is the disk full?");
+}
+
 int bench_ras(void)
 {
 	const char *directory = getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp";
@@ -234,5 +251,5 @@ int bench_ras(void)
 	sv_ras_close(elsewhere);
 	sv_ras_close(ras);
 	unlink(path);
-	return status;
+	return status ? status : whole(path);
 }
