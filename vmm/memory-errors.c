@@ -56,8 +56,7 @@ static void handle(struct vmm_vcpu *vcpu, struct sv_kvm_error *error)
 	if (error->record.source == SV_RAS_SEA_DATA || error->record.source == SV_RAS_SEA_INSN)
 		vmm_sea_again(vcpu->vm);
 	if (verdict == SV_VERDICT_STOP)
-		vmm_stopped(vcpu, error->failed ? "KVM_RUN: Memory page has hardware error"
-						: "SIGBUS would have ended this process");
+		vmm_stopped(vcpu, error->failed ? "KVM_RUN: Memory page has hardware error" : "SIGBUS");
 }
 
 bool vmm_memory_errors(struct vmm_vcpu *vcpu, int rc)

@@ -63,7 +63,7 @@ static void accesses(void **state)
 		map_flat(&machine);
 		memory_write(&machine.vcpu, RAM_BASE, 4, cases[i].word);
 		machine.vcpu.regs[SV_X0] = cases[i].x0;
-		machine.vcpu.regs[SV_X0 + 1] = PAGE2;
+		machine.vcpu.regs[SV_X0 + 1] = PAGE1 + 0x100;
 		machine.vcpu.regs[SV_X0 + 2] = cases[i].word == CPYFP ? 64 : X2;
 		check(cases[i].name, !sv_infer_begin(&session, &machine.vcpu.cpu, &machine.space));
 		check(cases[i].name, report->has_pc && report->pc == RAM_BASE && !report->has_insn);

@@ -250,6 +250,8 @@ CASES = [
     Case("sea-fnv", "sea.bin", *sea("f", ",fnv"), stdin="f", stdout=["sea: done"],
          stderr=told("f") + ["by inference from the instruction"],
          checks=[poison(*at("f", 0x128, 0xff8, 0), source="sea-data", inferred=True, verdict="injected")]),
+    Case("sea-fnv-restart", "sea.bin", *sea("e", ",fnv"), "--policy=sea:2=restart", status=104, stdin="e",
+         stderr=["rule sea:2=restart"], checks=[poison(*at("e", 0x128, 0xff8)), ended("restart")]),
     Case("sea-fnv-insn", "sea.bin", *sea("g", ",fnv,insn"), stdin="g", stdout=["sea: done"], stderr=told("g"),
          checks=[poison(*at("g", 0, 0, 0), source="sea-insn", inferred=True, verdict="injected")]),
     Case("sea-insn", "sea.bin", *sea("i", ",insn"), stdin="i", stdout=["sea: done"], stderr=told("i"),

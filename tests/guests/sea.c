@@ -127,6 +127,7 @@ void guest_main(uint64_t dtb)
 	case 'b': /* the same, and the run ends before it is through */
 		data(letter, false);
 		break;
+	case 'e':
 	case 'f': /* FnV */
 		data(letter, true);
 		break;

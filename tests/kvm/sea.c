@@ -229,7 +229,7 @@ static const struct {
 	 0x96000450, 0},
 	{"FnV, and it is not this instruction", STR, D | FnV, 0, 0, 0, 0, 0, 0, REGISTERS, 0x96000410, 0},
 	{"FnV, and it is no access", NOP, D | FnV, 0, 0, 0, 0, 0, 0, REGISTERS, 0x96000410, 0},
-	{"fetch", NOP, I, 1, CODE, CODE, GPA | GVA, CODE, CODE, REGISTERS, 0x86000010, CODE},
+	{"fetch", LDR, I, 1, CODE, CODE, GPA | GVA, CODE, CODE, REGISTERS, 0x86000010, CODE},
 	{"fetch, GPA unknown", NOP, I, 0, CODE, 0, GPA | GVA | INFERRED, CODE, CODE, REGISTERS, 0x86000010,
 	 CODE},
 	{"fetch, FnV", NOP, I | FnV, 0, 0, 0, GPA | GVA | INFERRED, CODE, CODE, REGISTERS, 0x86000410, 0},
@@ -592,6 +592,7 @@ static void consumed(void **state)
 		check(name, error.record.source == SV_RAS_SIGBUS_AR && !error.foreign && !error.failed);
 		check(name, report->ending == cases[i].ending && report->cause == SV_CAUSE_POISON);
 		check(name, report->has_va == cases[i].has_va);
+		check(name, bench.vcpu.at_abort == (cases[i].rc == -EINTR));
 		if (cases[i].ending != SV_ENDING_INJECTED) {
 			check(name, !bench.kernel.dabts && !bench.kernel.sets && !bench.kernel.serrors);
 			continue;

@@ -406,8 +406,20 @@ static void without_vectors(struct fake_kernel *k, const struct sv_kvm_run *page
 	*fake_register(k, 0, VBAR) = 0;
 }
 
+/* The page that was bad before is where the vectors are now. */
+static void with_bad_vectors(struct fake_kernel *k, const struct sv_kvm_run *page)
+{
+	at_load(k, page);
+	*fake_register(k, 0, VBAR) = RAM + 0x1800;
+}
+
 static void hopeless(void **state)
 {
+	static const struct fake_run bad_vectors[] = {
+		SEA(page_1),
+		{.reason = SV_KVM_EXIT_ARM_SEA, .fill = page_2, .look = with_bad_vectors},
+		BLOCK};
+
 	static struct fake_run nested[101];
 	static const struct fake_run vectors[] = {
 		{.reason = SV_KVM_EXIT_ARM_SEA, .fill = page_1, .look = without_vectors}, BLOCK};
@@ -420,6 +432,9 @@ static void hopeless(void **state)
 	assert_true(kernel.at[0] <= SV_KVM_NESTED_LIMIT + 2);
 	assert_non_null(strstr(printed, "takes the same abort again and again"));
 	assert_non_null(strstr(events, "\"rule\":\"nested aborts\""));
+	assert_int_equal(run(bad_vectors, NULL, true, NULL), 103);
+	assert_int_equal(kernel.injections, 1);
+	assert_non_null(strstr(printed, "no vectors"));
 	assert_int_equal(run(vectors, NULL, true, NULL), 103);
 	assert_non_null(strstr(printed, "no vectors"));
 	assert_int_equal(kernel.injections, 0);
