@@ -14,6 +14,7 @@ Any request may be answered with "refused WHY" instead. The machine's vCPUs must
 """
 
 import re
+import socket
 
 import btf
 import gdbstub
@@ -24,6 +25,7 @@ FIELDS = ("esr_el2", "far_el2", "hpfar_el2")
 CAPABILITY, NEEDS = "cap245", "KVM_CAP_ARM_SEA_TO_USER, which needs Linux 6.19"
 PAGE, ADDRESS_BITS = 4096, 52
 TIMES_MAX = 1000000
+PAGES_MAX = 1000
 LINE_MAX = 256
 
 # ESR_EL2 (DDI 0487, D24.2.40): the exception class, and the parts of an abort's syndrome.
@@ -102,9 +104,9 @@ class Injector:
 
     def _answer(self, text):
         try:
-            self.port.sendall(one_line(text).encode() + b"\n")
+            self.port.send(one_line(text).encode() + b"\n", socket.MSG_DONTWAIT)
         except OSError:
-            pass    # The machine is ending.
+            pass    # The machine is ending, or asks and does not read: neither is to be waited for.
 
     def _request(self, line):
         word, _, rest = line.partition(" ")
@@ -125,13 +127,15 @@ class Injector:
     def _arm(self, wanted):
         if self.hello.get(CAPABILITY, "0") in ("0", "-1"):
             raise ValueError(f"this kernel ({self.hello.get('release')}) has no {NEEDS}")
+        if sum(other.left > 0 for other in self.wanted) >= PAGES_MAX:
+            raise ValueError(f"more than {PAGES_MAX} requests at a time")
         if not self.symbols.get(SYMBOL):
             raise ValueError(f"this kernel does not tell where its {SYMBOL} is (CONFIG_KALLSYMS)")
         if not self.offsets:
             self.image.seek(0)
             types = btf.Types(self.image.read())
             self.offsets = [types.offset("kvm_vcpu", f"arch.fault.{field}") for field in FIELDS]
-        self.wanted.append(wanted)
+        self.wanted = [other for other in self.wanted if other.left] + [wanted]
         self._breakpoint(True)
 
     def _breakpoint(self, armed):

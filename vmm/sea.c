@@ -148,7 +148,7 @@ static bool poison(const struct vmm_vm *vm, const struct vmm_sea *sea)
 
 	if (sigaction(SIGBUS, &none, &before))
 		return false;
-	/* A page that was never written may be the zero page, which all share and which is refused (EBUSY). */
+	/* One that was never written may be the zero page, which all share and which is refused (EBUSY). */
 	*first = *first;
 	rc = madvise(page, size, MADV_HWPOISON);
 	error = errno;

@@ -98,7 +98,7 @@ static void say_hello(void)
 	link_send(LINK_HELLO, text, length);
 }
 
-/* A name tells two symbols of different modules apart no more than the kernel does: the first one is meant. */
+/* Where several modules have a symbol of this name, the first is the kernel's own. */
 static void send_symbols(const struct job *job)
 {
 	char line[512], text[512], address[17], name[256];

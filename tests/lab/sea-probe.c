@@ -331,7 +331,10 @@ static void run_others(void)
 	}
 }
 
-/* Stage 2 has the page: to fault again it is to be unmapped there, without an instant at which it is not accessible. */
+/*
+ * Stage 2 has the page: to fault again it is to be unmapped there, without an instant at which it is not
+ * accessible.
+ */
 static void run_unmapped(void)
 {
 	static const struct sea wanted = {1, 0x92000010, PAGE + 8, PAGE};

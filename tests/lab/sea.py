@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Synchronous external aborts in the laboratory: what KVM makes of them, and "salvage run --sea". Skipped without QEMU or a kernel.
+"""Synchronous external aborts in the laboratory: what KVM makes of them, and "salvage run --sea".
+
+Skipped where QEMU or a kernel cannot be had.
 
 usage: sea.py PROBE SALVAGE
 """
@@ -29,7 +31,8 @@ class Tap:
 
 
 def salvage(command, *words):
-    return subprocess.run([command, *words], stdin=subprocess.DEVNULL, capture_output=True, check=False, text=True, errors="replace")
+    return subprocess.run([command, *words], stdin=subprocess.DEVNULL, capture_output=True, check=False, text=True,
+                          errors="replace")
 
 
 def probe(tap, command, program):

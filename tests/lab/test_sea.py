@@ -238,6 +238,18 @@ class Injection(Played):
         self.assertEqual(self.port.recv(100), b"refused a line without end\n")
         self.assertEqual(self.ask("disarm"), "disarmed\n")
 
+    def test_so_many_at_a_time(self):
+        self.start()
+        for _ in range(sea.PAGES_MAX):
+            self.assertEqual(self.ask("arm 0x40010000"), "armed\n")
+        self.assertEqual(self.ask("arm 0x40010000"), f"refused more than {sea.PAGES_MAX} requests at a time\n")
+        self.ask("disarm")
+        self.assertEqual(self.ask("arm 0x40010000"), "armed\n")
+
+    def test_one_who_asks_and_does_not_read(self):
+        self.start()
+        self.injector.take(b"x\n" * 100000)
+
     def test_what_never_came_about_is_said(self):
         self.start([(TRANSLATION_STORE, HPFAR)])
         self.ask("arm 0x40010000,times=2")

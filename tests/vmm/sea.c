@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* --sea: how it is read, where it is allowed, what is asked of the laboratory, and that nothing happens elsewhere. */
+/*
+ * --sea: how it is read, where it is allowed, what is asked of the laboratory, and that nothing happens
+ * elsewhere.
+ */
 #include <pthread.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -279,7 +282,10 @@ static void small_pages(void **state)
 	}
 }
 
-/* No memory is poisoned where there is no laboratory, whoever runs this; and what RAM holds stays through all of it. */
+/*
+ * No memory is poisoned where there is no laboratory, whoever runs this; and what RAM holds stays through all
+ * of it.
+ */
 static void elsewhere(void **state)
 {
 	enum { SIZE = 1 << 20 };
