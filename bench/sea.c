@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One memory error from KVM's exit to the resumed guest, on a backend that answers from memory: what salvage itself
- * and the journal cost, without KVM's own ioctls.
+ * One memory error from KVM's exit to the resumed guest, on a backend that answers from memory: what salvage
+ * itself and the journal cost, without KVM's own ioctls.
  */
 #include <stdio.h>
 #include <string.h>
@@ -85,7 +85,10 @@ static bool prepare(void)
 	return sv_kvm_vcpu_init(&vm.vcpu, &backend, 0, (struct kvm_run *)&vm.run, 0) == SV_OK;
 }
 
-/* A load that met a bad line, without address if fnv. False: the guest was not told, or it was no such sighting. */
+/*
+ * A load that met a bad line, without address if fnv. False: the guest was not told, or it was no such
+ * sighting.
+ */
 static bool one(struct sv_ras *ras, uint64_t gpa, bool fnv, enum sv_ras_sighting sighting)
 {
 	struct sv_ras_answer recorded;

@@ -163,7 +163,7 @@ static enum sv_cause cause(const struct account *account, enum explain_situation
 		return SV_CAUSE_HOLE;
 	case SITUATION_CACHE: /* KVM hands on what it cannot skip, and this version performs none of it */
 		return account->decoded ? sv_row_cause(account->insn.row) : SV_CAUSE_UNDECODABLE;
-	default: /* memory errors among them: this version does not ask KVM for those */
+	default: /* memory errors among them: no exit of KVM's is explained for those */
 		return SV_CAUSE_COUNT;
 	}
 	if (account->kind && !account->decoded)
@@ -235,11 +235,11 @@ static void judge_policy(struct account *account, const struct sv_policy *policy
 	    (account->kind && !account->kind->name && situation == SITUATION_INSTRUCTION))
 		return;
 	if (account->cause == SV_CAUSE_COUNT) {
-		account->would =
-			explain_text(ok, "%s",
-				     situation == SITUATION_SEA || situation == SITUATION_MEMORY
-					     ? "this version of salvage does not handle memory errors."
-					     : "salvage takes no part in this.");
+		account->would = explain_text(
+			ok, "%s",
+			situation == SITUATION_SEA || situation == SITUATION_MEMORY
+				? "salvage would record the page and give the guest the same abort (rules sea and poison)."
+				: "salvage takes no part in this.");
 		return;
 	}
 	account->rule = find_rule(account, policy, iclass);

@@ -159,8 +159,8 @@ static void add_run(struct words *words, const struct run_options *options)
 }
 
 /*
- * The journal comes back as a file of its own beside the ledger, and is taken over here: there is no SQLite in there.
- * NULL: no memory.
+ * The journal comes back as a file of its own beside the ledger, and is taken over here: there is no SQLite
+ * in there. NULL: no memory.
  */
 static char *journal_beside(const struct run_options *options)
 {
@@ -222,8 +222,9 @@ static void pass_on(int number)
 }
 
 /*
- * The laboratory takes the place of the process that starts it; here somebody has to be left when it is over. What is
- * sent to end this process ends that one, which cleans up; of a terminal's signals it hears by itself.
+ * The laboratory takes the place of the process that starts it; here somebody has to be left when it is over.
+ * What is sent to end this process ends that one, which cleans up; of a terminal's signals it hears by
+ * itself.
  */
 static int run_below(const struct run_options *options, const char *journal)
 {

@@ -34,9 +34,9 @@ int run_policy_add(struct sv_policy *policy, const char *argument);
 int run_dump_dtb(const struct run_options *options);
 
 /*
- * The ledger at path, for one thread at a time; NULL after an error line, with the exit status in *status. absorb
- * takes over what is new in the VM's journal; a failure is said once. take does so with another file, a journal from
- * elsewhere, and removes it.
+ * The ledger at path, for one thread at a time; NULL after an error line, with the exit status in *status.
+ * absorb takes over what is new in the VM's journal; a failure is said once. take does so with another file,
+ * a journal from elsewhere, and removes it.
  */
 struct run_ledger *run_ledger_open(const char *path, const char *vm, int *status);
 const char *run_ledger_journal(const struct run_ledger *ledger);

@@ -45,8 +45,8 @@ void vmm_events_mmio(struct vmm_events *events, unsigned vcpu, const char *devic
 void vmm_events_abort(struct vmm_events *events, unsigned vcpu, const struct sv_report *report);
 
 /*
- * A memory error: the abort that it came with (vcpu not negative), and a "poison" event if it is a page that was not
- * known, or something was decided. Of report, if there was no abort, ending and rule.
+ * A memory error: the abort that it came with (vcpu not negative), and a "poison" event if it is a page that
+ * was not known, or something was decided. Of report, if there was no abort, ending and rule.
  */
 void vmm_events_memory_error(struct vmm_events *events, int vcpu, const struct sv_report *report,
 			     const struct sv_memory_error *error, const struct sv_ras_answer *answer);

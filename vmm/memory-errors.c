@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the VMM does about bad memory: records it before the guest runs again, says so, and ends the run where a
- * rule says so. A thread that is no vCPU's keeps the journal, hears early warnings, and feeds the ledger.
+ * What the VMM does about bad memory: records it before the guest runs again, says so, and ends the run where
+ * a rule says so. A thread that is no vCPU's keeps the journal, hears early warnings, and feeds the ledger.
  */
 #include <errno.h>
 #include <inttypes.h>

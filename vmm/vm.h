@@ -38,11 +38,13 @@ struct vmm_config {
 	const struct vmm_sea *sea; /* sea_count pages that are to be bad, all in RAM (vmm_sea_check) */
 	size_t sea_count;
 	struct vmm_events *events; /* never NULL */
-	/* Memory errors: the VM's name in records (NULL: "guest"), and the journal's file or NULL for none. */
+	/*
+	 * Memory errors: the VM's name in records (NULL: "guest"), and the journal's file or NULL for none.
+	 */
 	const char *name, *journal;
 	/*
-	 * Called, if set, on a thread that is no vCPU's when the journal has something new, and once after it was
-	 * closed.
+	 * Called, if set, on a thread that is no vCPU's when the journal has something new, and once after it
+	 * was closed.
 	 */
 	void (*absorb)(void *opaque);
 	void *absorb_opaque;
@@ -191,8 +193,8 @@ void vmm_exit_failed(struct vmm_vcpu *vcpu, int error);
 void vmm_stopped(struct vmm_vcpu *vcpu, const char *without);
 
 /*
- * memory-errors.c: open before the VM is made, start before its vCPUs run, close when they are stopped. An exit
- * (rc is KVM_RUN's result) is asked for memory errors first; true: it was nothing but that.
+ * memory-errors.c: open before the VM is made, start before its vCPUs run, close when they are stopped. An
+ * exit (rc is KVM_RUN's result) is asked for memory errors first; true: it was nothing but that.
  */
 bool vmm_memory_errors_open(struct vmm_vm *vm, struct vmm_error *error);
 bool vmm_memory_errors_start(struct vmm_vm *vm, struct vmm_error *error);

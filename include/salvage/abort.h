@@ -320,10 +320,10 @@ enum sv_verdict sv_hole(struct sv_session *session, struct sv_cpu *cpu, const st
  * with FnV). Registers, tables and the opcode are read as a session reads them, and nothing is changed. Each
  * returns REASON_NONE, or why nothing can be said.
  *
- * sv_infer_begin comes first: PC and PSTATE, the PC in session->report. sv_infer_instruction reads and decodes
- * what is there. sv_infer_access is for after it: the one page of memory that the instruction accesses, its
- * first byte there in report.va and report.ipa. It must agree with the syndrome's WnR and CM. An
- * instruction that touches two pages says nothing, nor does a memory copy or set, whose registers may be
+ * sv_infer_begin comes first: PC and PSTATE, the PC in session->report. sv_infer_instruction reads and
+ * decodes what is there. sv_infer_access is for after it: the one page of memory that the instruction
+ * accesses, its first byte there in report.va and report.ipa. It must agree with the syndrome's WnR and CM.
+ * An instruction that touches two pages says nothing, nor does a memory copy or set, whose registers may be
  * behind.
  */
 enum sv_reason sv_infer_begin(struct sv_session *session, struct sv_cpu *cpu, const struct sv_space *space);

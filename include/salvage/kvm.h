@@ -41,8 +41,8 @@ enum sv_kvm_capability {
 
 /*
  * Probes a VM and turns on what is wanted (enum sv_kvm_capability bits): SV_KVM_NISV for sv_kvm_begin,
- * SV_KVM_SEA for sv_kvm_error. To be called before its first vCPU runs; there is no way back. Returns the bits
- * that are on or there; a kernel that lacks one is no error, but salvage has less to do there.
+ * SV_KVM_SEA for sv_kvm_error. To be called before its first vCPU runs; there is no way back. Returns the
+ * bits that are on or there; a kernel that lacks one is no error, but salvage has less to do there.
  */
 unsigned sv_kvm_enable(const struct sv_kvm_backend *backend, int vm_fd, unsigned wanted);
 
@@ -80,7 +80,9 @@ struct sv_kvm_vcpu {
 	bool vector_lengths_known;
 	bool sve; /* learned when KVM refuses the core SIMD&FP registers, as it does for a vCPU with SVE */
 
-	/* Memory errors (sv_kvm_error). The signal handler writes notes while the thread is in KVM_RUN only. */
+	/*
+	 * Memory errors (sv_kvm_error). The signal handler writes notes while the thread is in KVM_RUN only.
+	 */
 	struct {
 		uintptr_t address;
 		uint8_t lsb;
@@ -221,26 +223,35 @@ enum sv_status sv_kvm_guard(void);
  * As sv_kvm_guard, and from then on SIGBUS with BUS_MCEERR_AR is kept for sv_kvm_error if it comes while its
  * thread is between sv_kvm_enter and sv_kvm_leave, and BUS_MCEERR_AO on any thread for sv_kvm_warning. The
  * former then ends here; the latter is given to the handler that was there before as well, if there was one.
- * Elsewhere BUS_MCEERR_AR is an error of the code that was running.
+ * Elsewhere BUS_MCEERR_AR is an error of the code that was running. vCPU threads must not block SIGBUS:
+ * KVM_RUN would not return.
  */
 enum sv_status sv_kvm_watch(void);
 
 /* KVM_RUN by the backend, between sv_kvm_enter and sv_kvm_leave. Returns what it returns. */
 int sv_kvm_run(struct sv_kvm_vcpu *vcpu);
 
-/* For embedders that call KVM_RUN themselves: around it, on the vCPU's thread. enter forgets the last exit. */
+/*
+ * For embedders that call KVM_RUN themselves: around it, on the vCPU's thread. enter forgets the last exit.
+ */
 void sv_kvm_enter(struct sv_kvm_vcpu *vcpu);
 void sv_kvm_leave(struct sv_kvm_vcpu *vcpu);
 
 /* A memory error that a vCPU met. */
 struct sv_kvm_error {
 	struct sv_memory_error record; /* for sv_ras_record */
-	/* The vCPU aborted on it. Otherwise nothing is to be answered: should the guest touch it, that comes again. */
+	/*
+	 * The vCPU aborted on it. Otherwise nothing is to be answered: should the guest touch it, that comes
+	 * again.
+	 */
 	bool aborted;
 	bool failed;   /* it came as an error of KVM_RUN, which is thereby dealt with */
 	bool foreign;  /* the host address is in no memslot: what is bad is the VMM's, or the kernel's */
 	bool readable; /* the vCPU's registers could be looked at */
-	/* What the guest is to be told, as the hardware would have said it; after sv_kvm_answer what it was told. */
+	/*
+	 * What the guest is to be told, as the hardware would have said it; after sv_kvm_answer what it was
+	 * told.
+	 */
 	struct sv_injection injection;
 };
 
@@ -253,8 +264,8 @@ struct sv_kvm_error {
 bool sv_kvm_error(struct sv_kvm_vcpu *vcpu, int rc, const struct sv_space *space, struct sv_kvm_error *error);
 
 /*
- * So many memory errors in a row that the guest takes at EL1 before it has returned from the one before, and on
- * no new page, are a guest that cannot handle them.
+ * So many memory errors in a row that the guest takes at EL1 before it has returned from the one before, and
+ * on no new page, are a guest that cannot handle them.
  */
 #define SV_KVM_NESTED_LIMIT 16
 
@@ -274,8 +285,8 @@ enum sv_verdict sv_kvm_answer(struct sv_kvm_vcpu *vcpu, const struct sv_policy *
 			      struct sv_kvm_error *error, const struct sv_ras_answer *answer);
 
 /*
- * The rule that decides over an error that nobody aborted on: the threshold in answer, else policy's for cause
- * poison. Only stop, restart and dump mean anything there. Any thread.
+ * The rule that decides over an error that nobody aborted on: the threshold in answer, else policy's for
+ * cause poison. Only stop, restart and dump mean anything there. Any thread.
  */
 const struct sv_rule *sv_kvm_error_rule(const struct sv_policy *policy, const struct sv_memory_error *record,
 					const struct sv_ras_answer *answer);

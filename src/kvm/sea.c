@@ -2,9 +2,9 @@
 /*
  * Memory errors: what reports them becomes one record, and the guest's abort.
  *
- * KVM_EXIT_ARM_SEA has the syndrome (arch/arm64/kvm/mmu.c, kvm_handle_guest_sea). SIGBUS has a host address only
- * (kvm_send_hwpoison_signal), and KVM_EXIT_MEMORY_FAULT a page: whether the guest fetched or loaded is told by
- * where its PC is. In all three the vCPU stands at the instruction and KVM's FAR is the access's.
+ * KVM_EXIT_ARM_SEA has the syndrome (arch/arm64/kvm/mmu.c, kvm_handle_guest_sea). SIGBUS has a host address
+ * only (kvm_send_hwpoison_signal), and KVM_EXIT_MEMORY_FAULT a page: whether the guest fetched or loaded is
+ * told by where its PC is. In all three the vCPU stands at the instruction and KVM's FAR is the access's.
  */
 #include <errno.h>
 
@@ -206,8 +206,8 @@ static bool is_at(const struct sv_kvm_vcpu *vcpu, const struct bad *bad, uint64_
 }
 
 /*
- * Whether the guest was fetching: the page of the PC cannot have been fetched from if it is the bad one, nor can
- * a table on the way to it. fsc is then what the abort says.
+ * Whether the guest was fetching: the page of the PC cannot have been fetched from if it is the bad one, nor
+ * can a table on the way to it. fsc is then what the abort says.
  */
 static bool is_fetch(struct sv_kvm_vcpu *vcpu, const struct bad *bad, uint8_t *fsc)
 {
@@ -344,8 +344,8 @@ const struct sv_rule *sv_kvm_error_rule(const struct sv_policy *policy, const st
 }
 
 /*
- * Whether the guest could execute the first instruction of its handler. The vector table is 2 KiB and aligned, so
- * all of it lies in one page. What cannot be looked at is believed to be fine.
+ * Whether the guest could execute the first instruction of its handler. The vector table is 2 KiB and
+ * aligned, so all of it lies in one page. What cannot be looked at is believed to be fine.
  */
 static bool vectors_are_good(struct sv_kvm_vcpu *vcpu, const struct sv_kvm_error *error)
 {
@@ -408,7 +408,10 @@ static enum sv_verdict stop_by(struct sv_session *session, const struct sv_rule 
 	return sv_session_end(session, SV_ENDING_STOPPED, SV_VERDICT_STOP);
 }
 
-/* As the hardware said it; else with less, but nothing that is not so; else what KVM does by itself: an SError. */
+/*
+ * As the hardware said it; else with less, but nothing that is not so; else what KVM does by itself: an
+ * SError.
+ */
 static enum sv_status inject(struct sv_kvm_vcpu *vcpu, struct sv_injection *injection)
 {
 	struct sv_injection ladder[4] = {*injection, *injection};
@@ -451,7 +454,10 @@ static enum sv_verdict tell_guest(struct sv_kvm_vcpu *vcpu, struct sv_kvm_error 
 	return sv_session_end(session, SV_ENDING_INJECTED, SV_VERDICT_RESUME);
 }
 
-/* Without salvage KVM would have injected an SError; SIGBUS would have ended the VMM, and so would KVM_RUN's error. */
+/*
+ * Without salvage KVM would have injected an SError; SIGBUS would have ended the VMM, and so would KVM_RUN's
+ * error.
+ */
 static enum sv_verdict observe(struct sv_kvm_vcpu *vcpu, struct sv_kvm_error *error)
 {
 	struct sv_session *session = &vcpu->session;

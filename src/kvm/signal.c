@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * SIGBUS as a report of bad memory. The handler notes and nothing else; who asks is told later. What is
- * noted for a vCPU is its thread's own business and needs no atomics: the handler adds only while the thread is
- * in KVM_RUN, the thread looks only outside of it.
+ * SIGBUS as a report of bad memory. The handler notes and nothing else; who asks is told later. What is noted
+ * for a vCPU is its thread's own business and needs no atomics: the handler adds only while the thread is in
+ * KVM_RUN, the thread looks only outside of it.
  */
 #include <signal.h>
 #include <stdatomic.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A guest with three bad pages. What is wrong with them it is told by a letter; each must become the abort that the
- * hardware would have had, and then the guest goes on. MMU off.
+ * A guest with three bad pages. What is wrong with them it is told by a letter; each must become the abort
+ * that the hardware would have had, and then the guest goes on. MMU off.
  */
 #include "guest.h"
 

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Memory errors on a kernel that a table scripts: from everything that reports them to a record and to the
- * guest's abort. Signals are real ones, sent by this process to its own threads: for those the kernel takes any
- * si_code.
+ * guest's abort. Signals are real ones, sent by this process to its own threads: for those the kernel takes
+ * any si_code.
  */
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -203,7 +204,9 @@ static enum road road_taken(void)
 #define D        UINT64_C(0x92000010) /* data abort, lower EL */
 #define I        UINT64_C(0x82000010) /* instruction abort, lower EL */
 
-/* KVM_EXIT_ARM_SEA in every form; MMU off, so that addresses are their own. ESR_EL1 is of EL1: EC 0x25, 0x21. */
+/*
+ * KVM_EXIT_ARM_SEA in every form; MMU off, so that addresses are their own. ESR_EL1 is of EL1: EC 0x25, 0x21.
+ */
 static const struct {
 	const char *name;
 	uint32_t word;
@@ -530,8 +533,8 @@ static siginfo_t bus(int code, void *address, int lsb)
 	return info;
 }
 
-static volatile unsigned handled;
-static volatile int handled_code;
+static atomic_uint handled;
+static atomic_int handled_code;
 
 static void on_bus(int number, siginfo_t *info, void *context)
 {
@@ -873,8 +876,8 @@ static void vectors(void **state)
 }
 
 /*
- * Guests as functions: where the n-th error finds them. Returns how many errors it took until the verdict was STOP,
- * or limit.
+ * Guests as functions: where the n-th error finds them. Returns how many errors it took until the verdict was
+ * STOP, or limit.
  */
 static unsigned until_stop(void (*guest)(unsigned n), bool recorded, unsigned limit)
 {
@@ -996,8 +999,8 @@ static void nested(void **state)
 }
 
 /*
- * Nothing spins and nothing is changed before it is decided, whatever a kernel and a guest come up with: one call,
- * one error, one of the endings.
+ * Nothing spins and nothing is changed before it is decided, whatever a kernel and a guest come up with: one
+ * call, one error, one of the endings.
  */
 static void anything(void **state)
 {

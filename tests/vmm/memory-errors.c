@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The VMM on a kernel that plays memory errors: what is recorded, told and decided, and that the run goes on or
- * ends as the rules say.
+ * The VMM on a kernel that plays memory errors: what is recorded, told and decided, and that the run goes on
+ * or ends as the rules say.
  */
 #include <errno.h>
 #include <signal.h>
@@ -375,7 +375,9 @@ static void warnings(void **state)
 	}
 }
 
-/* Errors on one page, thousands of times: an event or two more, one line for people, and the guest goes on. */
+/*
+ * Errors on one page, thousands of times: an event or two more, one line for people, and the guest goes on.
+ */
 static void one_page_for_ever(void **state)
 {
 	static struct fake_run script[5002];
