@@ -183,6 +183,10 @@ bool vmm_memory_errors_start(struct vmm_vm *vm, struct vmm_error *error)
 
 	if (!vm->ras)
 		return true;
+	if (vm->config->journal && !(vm->capabilities & SV_KVM_SEA))
+		say("memory errors: ",
+		    "this kernel has no KVM_CAP_ARM_SEA_TO_USER (Linux 6.19), so that the guest gets an SError for "
+		    "what no firmware claims, and only what the host signals is recorded");
 	pthread_cond_init(&vm->keeper_wake, NULL);
 	rc = pthread_create(&vm->keeper, NULL, keeper, vm);
 	if (rc)

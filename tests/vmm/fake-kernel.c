@@ -147,8 +147,10 @@ static int fake_ioctl(void *opaque, int fd, unsigned long request, void *argumen
 			return 0;
 		}
 		if (((struct sv_kvm_enable_cap *)argument)->cap == SV_KVM_CAP_ARM_SEA_TO_USER) {
-			kernel->sea_enabled++;
-			return 0;
+			bool there = extension(kernel, SV_KVM_CAP_ARM_SEA_TO_USER);
+
+			kernel->sea_enabled += there;
+			return there ? 0 : -EINVAL;
 		}
 		kernel->nisv_enabled += !kernel->nisv_error;
 		return kernel->nisv_error;

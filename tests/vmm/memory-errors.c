@@ -34,6 +34,7 @@ static struct vmm_error error;
 static char events[1 << 18], printed[1 << 16];
 static char directory[] = "/tmp/salvage-memory-XXXXXX", guest_path[64], journal_path[64], ledger_path[64];
 static unsigned absorbed;
+static uint32_t lacks; /* a capability */
 
 /* ldr x1, [x0], which x0 makes one of the guest's first page. */
 static const uint32_t guest_words[] = {0xf9400001};
@@ -74,6 +75,7 @@ static int run(const struct fake_run *script, const char *rule, bool salvage, co
 		assert_int_equal(sv_policy_add(&config.policy, &parsed, NULL), SV_OK);
 	}
 	kernel.script[0] = script;
+	kernel.without[0] = lacks;
 	config.events = vmm_events_new(file, "vm", sizeof(events) - 1);
 	stderr = out;
 	status = vmm_run(&config, &error);
@@ -83,7 +85,7 @@ static int run(const struct fake_run *script, const char *rule, bool salvage, co
 	fclose(out);
 	assert_int_equal(kernel.open_fds, 0);
 	assert_int_equal(kernel.mappings, 0);
-	assert_int_equal(kernel.sea_enabled, salvage && kernel.nisv_enabled);
+	assert_int_equal(kernel.sea_enabled, salvage && kernel.nisv_enabled && !lacks);
 	return status;
 }
 
@@ -460,6 +462,14 @@ static void refused(void **state)
 	assert_non_null(strstr(error.text, "--vm=NAME"));
 	sv_ras_close(ras);
 	assert_int_equal(run(script, NULL, true, journal_path), 7);
+	assert_string_equal(printed, "");
+	/* A kernel before 6.19: said where it matters. */
+	lacks = SV_KVM_CAP_ARM_SEA_TO_USER;
+	assert_int_equal(run(script, NULL, true, journal_path), 7);
+	assert_non_null(strstr(printed, "no KVM_CAP_ARM_SEA_TO_USER"));
+	assert_int_equal(run(script, NULL, true, NULL), 7);
+	assert_string_equal(printed, "");
+	lacks = 0;
 	/* Without salvage nothing is opened. */
 	assert_int_equal(run(script, NULL, false, "/nonexistent/journal"), 7);
 	assert_int_equal(absorbed, 0);
