@@ -262,6 +262,11 @@ CASES = [
          checks=[poison(*at("c", 0, 0, 0), source="sigbus-ar", verdict="injected"), all_aborts(cause="poison", verdict="injected")]),
     Case("sea-claimed-restart", "sea.bin", *sea("d", ",claimed"), "--policy=sea:2=restart", status=104, stdin="d",
          stderr=["rule sea:2=restart"], checks=[poison(*at("d", 0, 0)), ended("restart")]),
+    Case("sea-dump", "sea.bin", *sea("k")[:1], "--policy=sea=dump", status=103, stdin="k",
+         stderr=["vcpu 0:", "x30", "address 0x0000000040e00128, by the guest's tables:", "ipa 0x0000000040e00128"],
+         checks=[poison(*at("k", 0), verdict="stopped", rule="sea=dump"), ended("stop")]),
+    Case("sea-observe", "sea.bin", *sea("l")[:1], "--policy=sea=observe", stdin="l", stdout=["sea: done"], stderr=told("l", 1),
+         checks=[poison(*at("l", 0), verdict="observed"), aborts(cause="sea", verdict="observed", would="injected")]),
     Case("sea-vectors", "sea.bin", *sea("h")[:1], status=103, stdin="h", stderr=["no vectors"],
          checks=[poison(*at("h", 0), verdict="stopped", rule="guest's vectors"), ended("stop")]),
 
