@@ -681,7 +681,7 @@ static void until_x(struct fake_kernel *k, const struct sv_kvm_run *run)
 static void until_a(struct fake_kernel *k, const struct sv_kvm_run *run)
 {
 	if (run->mmio.data[0] != 1)
-		k->at[0] -= 2;
+		k->at[0] -= 1;
 }
 
 static void console(void **state)
@@ -915,7 +915,8 @@ static void terminal(void **state)
 	char text[16];
 	pid_t pid = forkpty(&terminal, NULL, NULL, NULL);
 
-	assert_true(pid >= 0);
+	if (pid < 0)
+		skip(); /* no pseudo-terminals here, as in a bare chroot */
 	if (!pid) {
 		struct vmm_kernel backend = fake_kernel(&kernel);
 		struct vmm_config c = config();

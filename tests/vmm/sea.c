@@ -38,7 +38,7 @@ static void good(void **state)
 		struct vmm_sea_error error;
 		struct vmm_sea sea;
 
-		print_message("%s\n", cases[i].text);
+		print_message("# %s\n", cases[i].text);
 		assert_true(vmm_sea_parse(cases[i].text, &sea, &error));
 		assert_null(error.why);
 		assert_ptr_equal(sea.text, cases[i].text);
@@ -103,7 +103,7 @@ static void bad(void **state)
 		struct vmm_sea_error error;
 		struct vmm_sea sea;
 
-		print_message("%s\n", cases[i].text);
+		print_message("# %s\n", cases[i].text);
 		assert_false(vmm_sea_parse(cases[i].text, &sea, &error));
 		assert_int_equal(error.column, cases[i].column);
 		assert_ptr_equal(strstr(error.why, cases[i].why), error.why);
