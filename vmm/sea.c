@@ -100,13 +100,26 @@ bool vmm_sea_check(const struct vmm_config *config, struct vmm_error *error)
 
 /*
  * KVM maps a huge page of the host as one block: touching anything in it maps all of it, and nothing in it
- * faults again.
+ * faults again. The rest of RAM keeps its huge pages, since each fault stops the laboratory's machine.
  */
 bool vmm_sea_prepare(struct vmm_vm *vm, struct vmm_error *error)
 {
-	/* EINVAL: the host has no huge pages. */
-	if (vm->config->sea_count && madvise(vm->ram, vm->config->memory, MADV_NOHUGEPAGE) && errno != EINVAL)
-		return vmm_fail(error, VMM_INTERNAL, "--sea: MADV_NOHUGEPAGE: %s", strerror(errno));
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	/* What one last-level table of 8-byte descriptors maps. */
+	uint64_t huge = page / sizeof(uint64_t) * page;
+
+	for (size_t i = 0; i < vm->config->sea_count; i++) {
+		uint64_t at = vm->config->sea[i].gpa - VMM_RAM_BASE;
+		/* By the host's addresses, which is where it has its huge pages. */
+		uint64_t skew = (uintptr_t)vm->ram & (huge - 1);
+		uint64_t first = ((at + skew) & -huge), last = first + huge;
+
+		first = first > skew ? first - skew : 0;
+		last = last - skew < vm->config->memory ? last - skew : vm->config->memory;
+		/* EINVAL: the host has no huge pages. */
+		if (madvise(vm->ram + first, last - first, MADV_NOHUGEPAGE) && errno != EINVAL)
+			return vmm_fail(error, VMM_INTERNAL, "--sea: MADV_NOHUGEPAGE: %s", strerror(errno));
+	}
 	return true;
 }
 

@@ -41,7 +41,7 @@ bool vmm_sea_parse(const char *text, struct vmm_sea *sea, struct vmm_sea_error *
 /* Whether all pages are in RAM. */
 bool vmm_sea_check(const struct vmm_config *config, struct vmm_error *error);
 
-/* Before RAM is first touched: has it made of pages of the host's smallest size. */
+/* Before RAM is first touched: has what is around each page made of pages of the host's smallest size. */
 bool vmm_sea_prepare(struct vmm_vm *vm, struct vmm_error *error);
 
 /*

@@ -239,8 +239,8 @@ static void silence(void **state)
 	close(ends[1]);
 }
 
-/* What /proc/self/smaps says of the mapping that begins here; NULL if nothing. */
-static char *flags_of(const void *start)
+/* What /proc/self/smaps says of the mapping that this is in; NULL if nothing. */
+static char *flags_of(const void *place)
 {
 	static char line[512];
 	FILE *file = fopen("/proc/self/smaps", "re");
@@ -251,7 +251,7 @@ static char *flags_of(const void *start)
 		unsigned long first, end;
 
 		if (sscanf(line, "%lx-%lx ", &first, &end) == 2)
-			here = first == (uintptr_t)start;
+			here = first <= (uintptr_t)place && (uintptr_t)place < end;
 		else if (here && !strncmp(line, "VmFlags:", 8))
 			found = line;
 	}
@@ -262,22 +262,33 @@ static char *flags_of(const void *start)
 
 static void small_pages(void **state)
 {
-	enum { SIZE = 1 << 22 };
-	static const struct vmm_sea sea = {.gpa = VMM_RAM_BASE};
+	/* More than any host's huge page. */
+	enum { SIZE = 1 << 30, AT = SIZE / 2 };
+	static const struct vmm_sea sea = {.gpa = VMM_RAM_BASE + AT};
 	struct vmm_config config = {.memory = SIZE, .sea = &sea};
 	struct vmm_vm vm = {.config = &config};
+	const uintptr_t huge = 1 << 21;
 	struct vmm_error error;
+	uint8_t *first;
 
 	if (access("/sys/kernel/mm/transparent_hugepage", F_OK) || access("/proc/self/smaps", R_OK))
 		skip();
 	for (config.sea_count = 0; config.sea_count < 2; config.sea_count++) {
-		vm.ram = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		vm.ram = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+			      -1, 0);
 		assert_ptr_not_equal(vm.ram, MAP_FAILED);
 		/* The kernel may have made one mapping of this and its neighbour. */
 		assert_int_equal(mprotect(vm.ram, SIZE, PROT_READ | PROT_WRITE | PROT_EXEC), 0);
 		assert_true(vmm_sea_prepare(&vm, &error));
-		assert_non_null(flags_of(vm.ram));
-		assert_int_equal(strstr(flags_of(vm.ram), " nh") != NULL, config.sea_count);
+		for (uint64_t at = 0; at <= AT; at += AT) {
+			assert_non_null(flags_of(vm.ram + at));
+			assert_int_equal(strstr(flags_of(vm.ram + at), " nh") != NULL,
+					 at && config.sea_count);
+		}
+		/* All of the huge page of 2 MiB, which every host has at least, that the bad page could be in. */
+		first = (uint8_t *)((uintptr_t)(vm.ram + AT) & -huge);
+		assert_int_equal(strstr(flags_of(first), " nh") != NULL, config.sea_count);
+		assert_int_equal(strstr(flags_of(first + huge - 1), " nh") != NULL, config.sea_count);
 		munmap(vm.ram, SIZE);
 	}
 }
