@@ -121,6 +121,8 @@ def ended(reason):
     return lambda events: None if events[-1]["reason"] == reason else f"the run ended for reason {events[-1]['reason']!r}"
 
 
+# At EL1, with nothing said of where or why (ESR_EL1.IDS, DDI 0487 D24.2.37).
+SERROR = "unexpected exception, vector 7 esr 0x00000000bf000000"
 PAIRS_BEGIN = mmio(("w", "0xa000000", 8, "0x8877665544332211"), ("w", "0xa000008", 8, "0xffeeddccbbaa9988"),
                    ("r", "0xa000000", 8, "0x8877665544332211"), ("r", "0xa000008", 8, "0xffeeddccbbaa9988"),
                    ("w", "0xa000010", 4, "0x44332211"), ("w", "0xa000014", 4, "0xbbaa9988"))
@@ -269,6 +271,18 @@ CASES = [
          checks=[poison(*at("l", 0), verdict="observed"), aborts(cause="sea", verdict="observed", would="injected")]),
     Case("sea-vectors", "sea.bin", *sea("h")[:1], status=103, stdin="h", stderr=["no vectors"],
          checks=[poison(*at("h", 0), verdict="stopped", rule="guest's vectors"), ended("stop")]),
+    Case("sea-vectors-insn", "sea-alone.bin", "--sea=0x40400000,insn", status=103, stdin="v", stderr=["no vectors"],
+         checks=[poison("0x40400000", verdict="stopped", rule="guest's vectors"), ended("stop")]),
+    Case("sea-again", "sea-alone.bin", "--sea=0x40400000,times=2", status=2, stdin="r",
+         stdout=["once more\nunexpected exception, vector 4 esr 0x0000000096000010 far 0x0000000040400008"],
+         stderr=["the guest's page at 0x40400000"], checks=[poison("0x40400000", verdict="injected"), all_aborts(cause="sea", verdict="injected")]),
+
+    # What KVM does by itself: the README's table
+    Case("sea-alone", "sea-alone.bin", "--no-salvage", "--sea=0x40400000", status=2, stdin="l", stdout=[SERROR], checks=[no_aborts]),
+    Case("sea-alone-fnv", "sea-alone.bin", "--no-salvage", "--sea=0x40400000,fnv", status=2, stdin="l", stdout=[SERROR]),
+    Case("sea-alone-insn", "sea-alone.bin", "--no-salvage", "--sea=0x40400000,insn", status=2, stdin="i", stdout=[SERROR]),
+    Case("sea-alone-again", "sea-alone.bin", "--no-salvage", "--sea=0x40400000,times=2", status=2, stdin="r",
+         stdout=["once more\n" + SERROR]),
 
     # How runs end
     Case("off", "power.bin", stdin="o", checks=[ended("off")]),
