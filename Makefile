@@ -9,7 +9,7 @@ MESON := meson
 JOBS ?= $(shell nproc)
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: all native arm64 deps demo check sweep bench oracle race race-lab install format clean
+.PHONY: all native arm64 deps demo demo-sea check sweep bench oracle race race-lab install format clean
 
 all: native arm64
 
@@ -35,6 +35,10 @@ $(SANITIZE)/build.ninja: | deps
 
 demo: all
 	@python3 demo/demo.py $(BUILD)/salvage
+
+# A Linux guest and a page of it that goes bad, in the laboratory: some minutes.
+demo-sea: all
+	@python3 demo/demo-sea.py $(BUILD)/salvage lab
 
 check: all $(SANITIZE)/build.ninja
 	@python3 scripts/check.py $(BUILD) $(SANITIZE)
