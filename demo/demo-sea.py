@@ -37,24 +37,24 @@ def fail(text, status=1):
 
 
 class Progress:
-    """On a terminal a line that counts the seconds in which nothing else is said; else one line at the start."""
+    """Counts the seconds in which nothing is said: on a terminal in one line, else one line every ten."""
 
-    def __init__(self, what):
-        self.what, self.shown = what, sys.stderr.isatty()
-        self.last, self.drawn, self.ended = time.monotonic(), False, threading.Event()
-        self.lock = threading.Lock()
-        if not self.shown:
-            print(f'({what})', file=sys.stderr, flush=True)
+    def __init__(self):
+        self.terminal, self.drawn = sys.stderr.isatty(), False
+        self.last, self.ended, self.lock = time.monotonic(), threading.Event(), threading.Lock()
         self.thread = threading.Thread(target=self._count, daemon=True)
         self.thread.start()
 
     def _count(self):
-        start = time.monotonic()
+        start, seconds = time.monotonic(), 0
         while not self.ended.wait(1):
+            seconds += 1
             with self.lock:
-                if self.shown and time.monotonic() - self.last > 2:
-                    print(f'\r\033[K({self.what}, {time.monotonic() - start:.0f} s)', end='', file=sys.stderr, flush=True)
-                    self.drawn = True
+                if time.monotonic() - self.last < 2 or (not self.terminal and seconds % 10 != 2):
+                    continue
+                text = f'(the laboratory and the guest are running, {time.monotonic() - start:.0f} s)'
+                print(f'\r\033[K{text}' if self.terminal else text, end='' if self.terminal else '\n', file=sys.stderr, flush=True)
+                self.drawn = self.terminal
 
     def clear(self):
         with self.lock:
@@ -69,10 +69,10 @@ class Progress:
         self.clear()
 
 
-def run(salvage, directory, *arguments, what='the laboratory and the guest boot; some tens of seconds'):
+def run(salvage, directory, *arguments):
     """Runs the command, its output passing through line by line. Returns (status, all that was said)."""
     say('$ salvage ' + ' '.join(f"'{a}'" if ' ' in a else a for a in arguments))
-    progress, said = Progress(what), []
+    progress, said = Progress(), []
 
     def pass_on(stream):
         # The guest's console and salvage's own messages: each by itself, so that no line has parts of both.
@@ -156,7 +156,7 @@ def main():
         say()
         say('3. What is on record, for whoever has to replace the memory:')
         say()
-        run(salvage, directory, 'ledger', 'list', '--ledger=ledger', what='reading')
+        run(salvage, directory, 'ledger', 'list', '--ledger=ledger')
         listed = subprocess.run([salvage, 'ledger', 'list', '--ledger=ledger', '--json'], cwd=directory,
                                 stdout=subprocess.PIPE, check=False, text=True).stdout.splitlines()
         pages = [json.loads(line)['page'] for line in listed]
