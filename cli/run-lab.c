@@ -136,6 +136,8 @@ static void add_run(struct words *words, const struct run_options *options)
 		add(words, "--no-salvage");
 	if (vmm->verbose)
 		add(words, "--verbose");
+	if (vmm->no_mmio_events)
+		add(words, "--no-mmio-events");
 	if (vmm->initrd)
 		add(words, "--initrd=%s", vmm->initrd);
 	if (vmm->append)

@@ -163,6 +163,12 @@ static int set_verbose(struct run_options *options, const char *value)
 	return 0;
 }
 
+static int set_no_mmio_events(struct run_options *options, const char *value)
+{
+	options->vmm.no_mmio_events = true;
+	return 0;
+}
+
 static int set_help(struct run_options *options, const char *value)
 {
 	options->help = true;
@@ -194,6 +200,7 @@ static const struct option {
 	{"--timeout", "SECONDS", set_timeout, false, "end the run with status 108"},
 	{"--no-salvage", NULL, set_no_salvage, false, "opt into no capability: what the guest meets today"},
 	{"--verbose", NULL, set_verbose, false, "a line for every abort, completed ones too"},
+	{"--no-mmio-events", NULL, set_no_mmio_events, false, "no event for each device access"},
 	{"--ledger", "FILE", set_ledger, false, "record memory errors in this ledger"},
 	{"--vm", "NAME|UUID", set_vm, false, "the VM's name there (the guest's file name)"},
 	{"--journal", "FILE", set_journal, false, "record memory errors in a journal only"},

@@ -5,12 +5,17 @@
 
 #include "vm.h"
 
+static bool is_event(const struct vmm_vcpu *vcpu, const struct vmm_device *device)
+{
+	return !device->quiet && !vcpu->vm->config->no_mmio_events;
+}
+
 /* A device access, however it came here. False: nothing took it. */
 static bool device_access(struct vmm_vcpu *vcpu, uint64_t ipa, unsigned size, bool write, uint8_t *data)
 {
 	struct vmm_device *device = vmm_bus_access(&vcpu->vm->bus, ipa, size, write, data);
 
-	if (device && !device->quiet)
+	if (device && is_event(vcpu, device))
 		vmm_events_mmio(vcpu->vm->config->events, vcpu->index, device->place->name, ipa, size, write,
 				data);
 	return device;
@@ -26,7 +31,7 @@ static bool salvage_access(struct vmm_vcpu *vcpu, struct sv_access *access)
 	if (!access->op)
 		return device_access(vcpu, access->ipa, access->size, access->write, access->data);
 	device = vmm_bus_atomic(&vcpu->vm->bus, access);
-	if (device && !device->quiet)
+	if (device && is_event(vcpu, device))
 		vmm_events_atomic(vcpu->vm->config->events, vcpu->index, device->place->name, access);
 	return device;
 }

@@ -34,6 +34,7 @@ struct vmm_config {
 	bool aarch32;             /* the guest starts in AArch32 state */
 	bool salvage;             /* opt into the capabilities */
 	bool verbose;             /* tell people of completed aborts too */
+	bool no_mmio_events;      /* device accesses are no events */
 	struct sv_policy policy;
 	const struct vmm_sea *sea; /* sea_count pages that are to be bad, all in RAM (vmm_sea_check) */
 	size_t sea_count;

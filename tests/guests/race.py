@@ -13,7 +13,7 @@ import sys
 def main(command, arm64, guests, rounds="60", count="40000"):
     tally, guest = os.path.join(guests, "tally"), os.path.join(guests, "race.bin")
     words = [command, "lab", "--quiet", "--smp=2", f"--file={arm64}:/opt/salvage", f"--file={tally}", f"--file={guest}",
-             "--", tally, rounds, count, "/opt/salvage", "run", "--backend=kvm", "--events=-", "--smp=3", guest]
+             "--", tally, rounds, count, "/opt/salvage", "run", "--backend=kvm", "--events=-", "--no-mmio-events", "--smp=3", guest]
     return subprocess.run(words, check=False, stderr=subprocess.DEVNULL).returncode
 
 

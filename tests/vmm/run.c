@@ -141,6 +141,16 @@ static void device_accesses(void **state)
 		strstr(events, "\"dir\":\"r\",\"ipa\":\"0xa000004\",\"size\":4,\"value\":\"0x66778800\""));
 	assert_non_null(
 		strstr(events, "\"event\":\"exit\",\"status\":7,\"reason\":\"guest\",\"dropped\":0}\n"));
+
+	/* The same without an event for each access. */
+	struct vmm_kernel backend = fake_kernel(&kernel);
+	struct vmm_config c = config();
+
+	kernel.script[0] = script;
+	c.no_mmio_events = true;
+	assert_int_equal(run(&backend, &c), 7);
+	assert_null(strstr(events, "\"mmio\""));
+	assert_non_null(strstr(events, "\"exit\""));
 }
 
 static void status_is_clamped(void **state)
