@@ -357,7 +357,7 @@ static void print_access(struct text *text, const struct search *search, const s
 	      job->row->flags & SV_ROW_UNPRIV ? " unprivileged" : "",
 	      planned && plan.unsized ? " unsized" : "");
 	if (planned && plan.tags)
-		print(text, plan.tags_only ? " tags-only" : " tags");
+		print(text, plan.no_access ? " tags-only" : " tags");
 	if (planned && plan.align != plan.esize)
 		print(text, " align=%u", plan.align);
 }

@@ -202,6 +202,7 @@ struct sv_report {
 	struct sv_insn insn; /* valid if has_insn */
 	uint32_t word;       /* the opcode; valid if has_word */
 	bool has_pc, has_va, has_word, has_insn;
+	enum sv_mmu_refusal walk_refusal; /* reason WALK_UNSUPPORTED: what of stage 1 is not known */
 	bool isv; /* the CPU described the access: an ordinary KVM_EXIT_MMIO to a hole */
 	bool write;
 	bool stepped;                   /* the host's debugger is owed a step (sv_cpu.host_steps) */

@@ -302,10 +302,9 @@ struct sv_plan {
 	bool single;         /* all elements are one access, indivisible */
 	bool unsized;        /* esize is 1, and accesses may have any size: the architecture names none */
 	bool tags;           /* memory tags are written or read as well: done only where there are none */
-	bool tags_only;      /* and nothing else is: there is no access to perform */
+	bool no_access;      /* translated and permitted like one, but nothing is accessed */
 	bool predicated;     /* only elements with a bit in active are accessed */
 	bool unfinished;     /* the registers move on, the PC does not: the CPU executes the rest */
-	bool fails;          /* a store-exclusive: its status is 1, and nothing is stored */
 	bool responds;       /* a store whose device answers: ST64BV */
 	bool backward;       /* a copy that begins at its end */
 	uint64_t base;       /* the base register's new value, if writeback */

@@ -10,7 +10,7 @@
 #define ISS_DFSC(iss) ((iss)&0x3f)
 
 /* What this version does not take on, before anything is decoded. */
-enum sv_reason sv_session_unsupported(const struct sv_session *session)
+static enum sv_reason unsupported(const struct sv_session *session)
 {
 	if (session->cpu->flags & SV_CPU_PROTECTED)
 		return SV_REASON_PROTECTED;
@@ -19,6 +19,27 @@ enum sv_reason sv_session_unsupported(const struct sv_session *session)
 	if (session->cpu->flags & SV_CPU_EL2 || SV_PSTATE_EL(session->context.pstate) > 1)
 		return SV_REASON_VIRTUAL_EL2;
 	return SV_REASON_NONE;
+}
+
+enum sv_reason sv_session_state(struct sv_session *session)
+{
+	struct sv_context *context = &session->context;
+	const struct sv_regs_ops *regs = &session->cpu->ops->regs;
+	void *vcpu = session->cpu->vcpu;
+	enum sv_reason reason;
+
+	if (!(session->cpu->flags & SV_CPU_PROTECTED)) {
+		if (regs->get(vcpu, SV_PC, &context->pc))
+			return SV_REASON_REGISTER;
+		session->report.pc = context->pc;
+		session->report.has_pc = true;
+		if (regs->get(vcpu, SV_PSTATE, &context->pstate))
+			return SV_REASON_REGISTER;
+	}
+	reason = unsupported(session);
+	if (!reason && sv_session_regs.get(session, SV_SCTLR_EL1, &context->sctlr_el1))
+		reason = SV_REASON_REGISTER;
+	return reason;
 }
 
 /* Translation faults of any level, permission faults of any level (DDI 0487, DFSC). */

@@ -34,7 +34,7 @@ static enum sv_reason objection(const struct sv_session *session, const struct s
 {
 	const struct sv_region *window = piece->segment->region;
 
-	if (session->plan.tags_only || session->plan.fails)
+	if (session->plan.no_access)
 		return SV_REASON_NONE;
 	if (session->plan.op && !(window->kind == SV_REGION_WINDOW && window->atomics))
 		return SV_REASON_ATOMIC;

@@ -52,8 +52,26 @@ enum sv_status sv_session_translate(struct sv_session *session, uint64_t va, str
 		sv_translate(&session->context, session->cpu->mmu_features, va, kind, &sv_session_regs,
 			     sv_session_read_descriptor, session, translation);
 
+	if (status == SV_UNSUPPORTED)
+		session->report.walk_refusal = translation->refusal;
 	/* Tables that have gone since the abort are no poison. */
 	return status == SV_FAULT && translation->no_table ? SV_TRANSLATION : status;
+}
+
+enum sv_reason sv_session_reason(enum sv_status status)
+{
+	switch (status) {
+	case SV_OK:
+		return SV_REASON_NONE;
+	case SV_REGISTER:
+		return SV_REASON_REGISTER;
+	case SV_UNSUPPORTED:
+		return SV_REASON_WALK_UNSUPPORTED;
+	case SV_FAULT:
+		return SV_REASON_MEMORY_FAULT;
+	default:
+		return SV_REASON_DATA_TRANSLATION;
+	}
 }
 
 enum sv_reason sv_session_fetch(struct sv_session *session, uint32_t *word)

@@ -15,7 +15,7 @@ enum sv_verdict sv_hole(struct sv_session *session, struct sv_cpu *cpu, const st
 
 	sv_session_begin(session, cpu, space, policy, &abort);
 	/* The instruction, for the report only: what cannot be read is left out. */
-	if (!sv_infer_state(session))
+	if (!sv_session_state(session))
 		sv_infer_instruction(session);
 	report->isv = true;
 	report->write = write;

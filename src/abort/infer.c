@@ -9,31 +9,12 @@
 
 #define PAGE_MASK (~UINT64_C(0xfff))
 
-enum sv_reason sv_infer_state(struct sv_session *session)
-{
-	struct sv_context *context = &session->context;
-	const struct sv_regs_ops *regs = &session->cpu->ops->regs;
-
-	if (session->cpu->flags)
-		return session->cpu->flags & SV_CPU_PROTECTED ? SV_REASON_PROTECTED : SV_REASON_VIRTUAL_EL2;
-	if (regs->get(session->cpu->vcpu, SV_PC, &context->pc))
-		return SV_REASON_REGISTER;
-	session->report.pc = context->pc;
-	session->report.has_pc = true;
-	if (regs->get(session->cpu->vcpu, SV_PSTATE, &context->pstate))
-		return SV_REASON_REGISTER;
-	if (context->pstate & SV_PSTATE_nRW)
-		return SV_REASON_AARCH32;
-	return sv_session_regs.get(session, SV_SCTLR_EL1, &context->sctlr_el1) ? SV_REASON_REGISTER
-									       : SV_REASON_NONE;
-}
-
 enum sv_reason sv_infer_begin(struct sv_session *session, struct sv_cpu *cpu, const struct sv_space *space)
 {
 	const struct sv_abort none = {0};
 
 	sv_session_begin(session, cpu, space, NULL, &none);
-	return sv_infer_state(session);
+	return sv_session_state(session);
 }
 
 enum sv_reason sv_infer_instruction(struct sv_session *session)
@@ -116,27 +97,10 @@ enum sv_reason sv_infer_access(struct sv_session *session, bool write, bool cm)
 	return SV_REASON_NONE;
 }
 
-static enum sv_reason reason_of(enum sv_status status)
-{
-	switch (status) {
-	case SV_OK:
-		return SV_REASON_NONE;
-	case SV_REGISTER:
-		return SV_REASON_REGISTER;
-	case SV_UNSUPPORTED:
-		return SV_REASON_WALK_UNSUPPORTED;
-	case SV_FAULT:
-		return SV_REASON_MEMORY_FAULT;
-	default:
-		return SV_REASON_DATA_TRANSLATION;
-	}
-}
-
 enum sv_reason sv_infer_translate(struct sv_session *session, uint64_t va, struct sv_access_kind kind,
 				  struct sv_translation *translation)
 {
-	return reason_of(sv_translate(&session->context, session->cpu->mmu_features, va, kind,
-				      &sv_session_regs, sv_session_read_descriptor, session, translation));
+	return sv_session_reason(sv_session_translate(session, va, kind, translation));
 }
 
 /* A walk that ends, as if by an external abort, at its n-th descriptor. */
@@ -178,7 +142,7 @@ enum sv_reason sv_infer_table(struct sv_session *session, uint64_t va, struct sv
 						     &ops, read_until, &walk, &translation);
 
 		if (!walk.ended)
-			return status ? reason_of(status) : SV_REASON_DATA_TRANSLATION;
+			return status ? sv_session_reason(status) : SV_REASON_DATA_TRANSLATION;
 		if (translation.level == level) {
 			*ipa = walk.ipa;
 			return SV_REASON_NONE;

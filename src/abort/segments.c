@@ -5,22 +5,6 @@
 
 #include "session.h"
 
-static enum sv_reason reason_of(enum sv_status status)
-{
-	switch (status) {
-	case SV_OK:
-		return SV_REASON_NONE;
-	case SV_REGISTER:
-		return SV_REASON_REGISTER;
-	case SV_UNSUPPORTED:
-		return SV_REASON_WALK_UNSUPPORTED;
-	case SV_FAULT:
-		return SV_REASON_MEMORY_FAULT;
-	default:
-		return SV_REASON_DATA_TRANSLATION;
-	}
-}
-
 #define PAGE 0x1000 /* no granule is smaller */
 
 /*
@@ -138,7 +122,7 @@ static enum sv_reason add_run(struct sv_session *session, struct walk *walk, uns
 	while (length) {
 		uint64_t part = length, ipa = 0;
 		enum sv_status status = walk_to(session, walk, va, &ipa);
-		enum sv_reason reason = reason_of(status);
+		enum sv_reason reason = sv_session_reason(status);
 
 		if (reason == SV_REASON_DATA_TRANSLATION || reason == SV_REASON_MEMORY_FAULT) {
 			note_fault(session, reason, walk->translation.esr, va);

@@ -68,17 +68,11 @@ static enum sv_verdict prepare(struct sv_session *session)
 	void *vcpu = session->cpu->vcpu;
 	enum sv_reason reason, address;
 
-	if (!(session->cpu->flags & SV_CPU_PROTECTED)) {
-		if (regs->get(vcpu, SV_PC, &context->pc) || regs->get(vcpu, SV_PSTATE, &context->pstate))
-			return sv_session_stop(session, SV_REASON_REGISTER);
-		report->pc = context->pc;
-		report->has_pc = true;
-	}
-	reason = sv_session_unsupported(session);
+	reason = sv_session_state(session);
+	if (reason == SV_REASON_REGISTER)
+		return sv_session_stop(session, reason);
 	if (reason)
 		return sv_session_refusal(session, SV_CAUSE_UNSUPPORTED, reason);
-	if (sv_session_regs.get(session, SV_SCTLR_EL1, &context->sctlr_el1))
-		return sv_session_stop(session, SV_REASON_REGISTER);
 
 	reason = sv_session_fetch(session, &report->word);
 	switch (reason) {
@@ -151,7 +145,7 @@ static enum sv_verdict prepare(struct sv_session *session)
 	report->action = report->rule->action;
 	if (report->action == SV_ACTION_OBSERVE)
 		return sv_session_apply(session, session->ignores ? SV_ENDING_IGNORED : SV_ENDING_COMPLETED);
-	if (session->plan.tags_only || session->plan.fails)
+	if (session->plan.no_access)
 		session->offset = (uint16_t)sv_session_total(session);
 	else if (sv_plan_data(&report->insn, regs, vcpu, &session->plan))
 		return sv_session_stop(session, SV_REASON_REGISTER);

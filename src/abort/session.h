@@ -32,6 +32,9 @@ enum sv_status sv_session_read_descriptor(void *session, uint64_t ipa, uint64_t 
 enum sv_status sv_session_translate(struct sv_session *session, uint64_t va, struct sv_access_kind kind,
 				    struct sv_translation *translation);
 
+/* What the status of a translation means for an access. */
+enum sv_reason sv_session_reason(enum sv_status status);
+
 /* Reads an aligned opcode word at the PC. REASON_NONE, or what was in the way. */
 enum sv_reason sv_session_fetch(struct sv_session *session, uint32_t *word);
 
@@ -67,11 +70,8 @@ struct sv_piece sv_session_piece(const struct sv_session *session, unsigned offs
  */
 enum sv_reason sv_session_progress(struct sv_session *session, bool write);
 
-/* sv_infer_begin, for a session that has begun. */
-enum sv_reason sv_infer_state(struct sv_session *session);
-
-/* What is not taken on, before anything is decoded. */
-enum sv_reason sv_session_unsupported(const struct sv_session *session);
+/* Reads PC, PSTATE and SCTLR_EL1. REASON_NONE, REGISTER, or a state that is not taken on. */
+enum sv_reason sv_session_state(struct sv_session *session);
 
 /* Whether the instruction explains the syndrome, and then the address. */
 enum sv_reason sv_session_check_syndrome(const struct sv_session *session);

@@ -49,7 +49,7 @@ static enum sv_status address(const struct sv_insn *insn, const struct sv_contex
 	/* An alignment fault on Device memory, whatever the address (DDI 0487, D8.5.2). */
 	plan->align = 0;
 	plan->tags = OP2(insn->word) >= OP2_GVA;
-	plan->tags_only = OP2(insn->word) == OP2_GVA;
+	plan->no_access = OP2(insn->word) == OP2_GVA;
 	return sv_block_plan(insn, where, ops, vcpu, plan);
 }
 

@@ -12,7 +12,7 @@ static enum sv_status address(const struct sv_insn *insn, const struct sv_contex
 	enum sv_status status = sv_general.address(insn, context, ops, vcpu, plan);
 
 	if (status == SV_OK)
-		plan->fails = plan->write;
+		plan->no_access = plan->write;
 	return status;
 }
 
@@ -25,7 +25,7 @@ static enum sv_status data(const struct sv_insn *insn, const struct sv_regs_ops 
 static enum sv_status finish(const struct sv_insn *insn, const struct sv_context *context,
 			     const struct sv_plan *plan, const struct sv_regs_ops *ops, void *vcpu)
 {
-	return plan->fails ? sv_write_x(ops, vcpu, insn->Rs, 1)
+	return plan->write ? sv_write_x(ops, vcpu, insn->Rs, 1)
 			   : sv_general.finish(insn, context, plan, ops, vcpu);
 }
 

@@ -48,7 +48,7 @@ static enum sv_status address(const struct sv_insn *insn, const struct sv_contex
 	plan->esize = 1;
 	plan->unsized = true;
 	plan->tags = true;
-	plan->tags_only = !form->zeroes;
+	plan->no_access = !form->zeroes;
 	plan->align = form->aligns ? 1 : GRANULE;
 	if (!form->bytes)
 		return sv_block_plan(insn, plan->va, ops, vcpu, plan);

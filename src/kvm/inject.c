@@ -77,14 +77,6 @@ static bool kernel_event(const struct sv_kvm_vcpu *vcpu, const struct sv_injecti
 	       kernel_can_say(vcpu, injection);
 }
 
-static enum sv_status get_id(struct sv_kvm_vcpu *vcpu, uint64_t id, uint64_t *value)
-{
-	struct sv_kvm_one_reg reg = {.id = id, .addr = (uintptr_t)value};
-
-	return vcpu->backend->ioctl(vcpu->backend->opaque, vcpu->fd, SV_KVM_GET_ONE_REG, &reg) ? SV_REGISTER
-											       : SV_OK;
-}
-
 static bool read_entry(struct sv_kvm_vcpu *vcpu, struct sv_entry *entry, unsigned *features)
 {
 	return !sv_kvm_except_features(vcpu, features) && !sv_kvm_get(vcpu, SV_PC, &entry->pc) &&
@@ -95,8 +87,10 @@ static bool read_entry(struct sv_kvm_vcpu *vcpu, struct sv_entry *entry, unsigne
 	       !sv_kvm_get(vcpu, SV_FAR_EL1, &entry->far_el1) &&
 	       !sv_kvm_get(vcpu, SV_ELR_EL1, &entry->elr_el1) &&
 	       !sv_kvm_get(vcpu, SV_SPSR_EL1, &entry->spsr_el1) &&
-	       (!(*features & SV_EXCEPT_DF2) || !get_id(vcpu, SCTLR2_EL1, &entry->sctlr2_el1)) &&
-	       (!(*features & SV_EXCEPT_GCS) || !get_id(vcpu, GCSCR_EL1, &entry->gcscr_el1));
+	       (!(*features & SV_EXCEPT_DF2) ||
+		!sv_kvm_transfer(vcpu, SV_KVM_GET_ONE_REG, SCTLR2_EL1, &entry->sctlr2_el1)) &&
+	       (!(*features & SV_EXCEPT_GCS) ||
+		!sv_kvm_transfer(vcpu, SV_KVM_GET_ONE_REG, GCSCR_EL1, &entry->gcscr_el1));
 }
 
 /* Puts back the first count registers that were written, the last one first. */

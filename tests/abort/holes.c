@@ -61,7 +61,7 @@ static void described_reports(void **state)
 		 SV_ACTION_INJECT, NULL},
 		{"class:single=stop", 0x0b000000, 0, SV_CPU_PROTECTED, false, false, false, SV_REASON_HOLE,
 		 SV_ACTION_INJECT, NULL},
-		{"class:single=stop", 0x0b000000, 0, SV_CPU_EL2, false, false, false, SV_REASON_HOLE,
+		{"class:single=stop", 0x0b000000, 0, SV_CPU_EL2, false, true, false, SV_REASON_HOLE,
 		 SV_ACTION_INJECT, NULL},
 		{"hole=observe", 0x0b000000, 0, 0, false, true, true, SV_REASON_HOLE, SV_ACTION_OBSERVE,
 		 NULL},

@@ -93,7 +93,7 @@ static void refused(void **state)
 		bool has_pc;
 	} cases[] = {
 		{"protected", SV_CPU_PROTECTED, RAM_BASE, 0, 0, SV_REG_COUNT, SV_REASON_PROTECTED, 0, false},
-		{"EL2", SV_CPU_EL2, RAM_BASE, 0, 0, SV_REG_COUNT, SV_REASON_VIRTUAL_EL2, 0, false},
+		{"EL2", SV_CPU_EL2, RAM_BASE, 0, 0, SV_REG_COUNT, SV_REASON_VIRTUAL_EL2, 0, true},
 		{"AArch32", 0, RAM_BASE, 0x1d3, 0, SV_REG_COUNT, SV_REASON_AARCH32, 0, true},
 		{"no PC", 0, RAM_BASE, 0, 0, SV_PC, SV_REASON_REGISTER, 0, false},
 		{"no PSTATE", 0, RAM_BASE, 0, 0, SV_PSTATE, SV_REASON_REGISTER, 0, true},

@@ -175,7 +175,7 @@ static unsigned expected_plan(const struct table *table, char *list, struct sv_p
 		else if (!strcmp(flag, "tags"))
 			plan->tags = true;
 		else if (!strcmp(flag, "tags-only"))
-			plan->tags = plan->tags_only = true;
+			plan->tags = plan->no_access = true;
 		else if (!strcmp(flag, "single"))
 			plan->single = true;
 		else if (!strcmp(flag, "unsized"))
@@ -219,7 +219,7 @@ static void check_kind(const struct table *table, const struct sv_plan *plan, co
 {
 	check(table->where, plan->copy == expected->copy && plan->from == expected->from);
 	check(table->where, plan->from_unprivileged == expected->from_unprivileged);
-	check(table->where, plan->tags == expected->tags && plan->tags_only == expected->tags_only);
+	check(table->where, plan->tags == expected->tags && plan->no_access == expected->no_access);
 	check(table->where, plan->single == expected->single && plan->unsized == expected->unsized);
 	check(table->where, plan->responds == expected->responds && plan->align == expected->align);
 	for (unsigned i = 0; i < plan->count; i++)
@@ -297,7 +297,7 @@ static void cases(void **state)
 		if (atomic.expected)
 			check_atomic(&table, &plan, &expected, &atomic);
 		for (unsigned i = 0; i < bytes; i++)
-			check(table.where, plan.tags_only || !sv_plan_active(&expected, i / plan.esize) ||
+			check(table.where, plan.no_access || !sv_plan_active(&expected, i / plan.esize) ||
 						   plan.data[i] == expected.data[i]);
 		check(table.where, keeps_of_target(&insn) || !memcmp(machine.read, read, sizeof(read)));
 		check(table.where, !machine.writes);
