@@ -203,6 +203,7 @@ struct sv_report {
 	uint32_t word;       /* the opcode; valid if has_word */
 	bool has_pc, has_va, has_word, has_insn;
 	enum sv_mmu_refusal walk_refusal; /* reason WALK_UNSUPPORTED: what of stage 1 is not known */
+	enum sv_exception_kind exception; /* INJECTED, or would have been: what the guest got */
 	bool isv; /* the CPU described the access: an ordinary KVM_EXIT_MMIO to a hole */
 	bool write;
 	bool stepped;                   /* the host's debugger is owed a step (sv_cpu.host_steps) */
