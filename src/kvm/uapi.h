@@ -26,7 +26,48 @@ struct sv_kvm_userspace_memory_region {
 	uint64_t guest_phys_addr, memory_size, userspace_addr;
 };
 
-#define SV_KVM_MEM_READONLY (1u << 1)
+#define SV_KVM_MEM_LOG_DIRTY_PAGES (1u << 0)
+#define SV_KVM_MEM_READONLY        (1u << 1)
+#define SV_KVM_MEM_GUEST_MEMFD     (1u << 2)
+
+/* Its beginning is the one above. */
+struct sv_kvm_userspace_memory_region2 {
+	uint32_t slot, flags;
+	uint64_t guest_phys_addr, memory_size, userspace_addr, guest_memfd_offset;
+	uint32_t guest_memfd, pad1;
+	uint64_t pad2[14];
+};
+
+struct sv_kvm_dirty_log {
+	uint32_t slot, padding;
+	uint64_t dirty_bitmap; /* a pointer */
+};
+
+struct sv_kvm_ioeventfd {
+	uint64_t datamatch, addr;
+	uint32_t len;
+	int32_t fd;
+	uint32_t flags;
+	uint8_t pad[36];
+};
+
+#define SV_KVM_IOEVENTFD_FLAG_DATAMATCH         (1u << 0)
+#define SV_KVM_IOEVENTFD_FLAG_PIO               (1u << 1)
+#define SV_KVM_IOEVENTFD_FLAG_DEASSIGN          (1u << 2)
+#define SV_KVM_IOEVENTFD_FLAG_VIRTIO_CCW_NOTIFY (1u << 3)
+
+struct sv_kvm_coalesced_mmio_zone {
+	uint64_t addr;
+	uint32_t size, pio;
+};
+
+struct sv_kvm_guest_debug {
+	uint32_t control, pad;
+	uint64_t dbg_bcr[16], dbg_bvr[16], dbg_wcr[16], dbg_wvr[16];
+};
+
+#define SV_KVM_GUESTDBG_ENABLE     (1u << 0)
+#define SV_KVM_GUESTDBG_SINGLESTEP (1u << 1)
 
 struct sv_kvm_vcpu_init {
 	uint32_t target, features[7];
@@ -48,7 +89,12 @@ struct sv_kvm_create_device {
 	uint32_t type, fd, flags;
 };
 
+#define SV_KVM_DEV_TYPE_ARM_VGIC_V2 5
 #define SV_KVM_DEV_TYPE_ARM_VGIC_V3 7
+
+#define SV_KVM_CREATE_DEVICE_TEST 1 /* flags */
+
+#define SV_KVM_VM_TYPE_ARM_PROTECTED (1ul << 31)
 
 struct sv_kvm_device_attr {
 	uint32_t flags, group;
@@ -104,6 +150,18 @@ struct sv_kvm_vcpu_events {
 #define SV_KVM_GET_DEVICE_ATTR        SV_IOW(0xe2, struct sv_kvm_device_attr)
 #define SV_KVM_HAS_DEVICE_ATTR        SV_IOW(0xe3, struct sv_kvm_device_attr)
 
+/* What VMMs ask of KVM besides, and the shim has to know. */
+#define SV_KVM_GET_DIRTY_LOG             SV_IOW(0x42, struct sv_kvm_dirty_log)
+#define SV_KVM_SET_USER_MEMORY_REGION2   SV_IOW(0x49, struct sv_kvm_userspace_memory_region2)
+#define SV_KVM_REGISTER_COALESCED_MMIO   SV_IOW(0x67, struct sv_kvm_coalesced_mmio_zone)
+#define SV_KVM_UNREGISTER_COALESCED_MMIO SV_IOW(0x68, struct sv_kvm_coalesced_mmio_zone)
+#define SV_KVM_IOEVENTFD                 SV_IOW(0x79, struct sv_kvm_ioeventfd)
+#define SV_KVM_SET_GUEST_DEBUG           SV_IOW(0x9b, struct sv_kvm_guest_debug)
+
+#define SV_KVM_CAP_DIRTY_LOG_RING             192
+#define SV_KVM_CAP_DIRTY_LOG_RING_ACQ_REL     223
+#define SV_KVM_CAP_DIRTY_LOG_RING_WITH_BITMAP 225
+
 #define SV_KVM_API_VERSION 12
 
 #define SV_KVM_CAP_READONLY_MEM        81
@@ -119,6 +177,7 @@ struct sv_kvm_vcpu_events {
 #define SV_KVM_CAP_ARM_SEA_TO_USER     245
 
 #define SV_KVM_EXIT_UNKNOWN        0
+#define SV_KVM_EXIT_DEBUG          4
 #define SV_KVM_EXIT_MMIO           6
 #define SV_KVM_EXIT_SHUTDOWN       8
 #define SV_KVM_EXIT_FAIL_ENTRY     9
@@ -152,6 +211,10 @@ struct sv_kvm_run {
 			uint64_t esr_iss, fault_ipa;
 		} arm_nisv;
 		struct {
+			uint32_t hsr, hsr_high;
+			uint64_t far;
+		} debug;
+		struct {
 			uint64_t flags, esr, gva, gpa;
 		} arm_sea;
 		struct {
@@ -174,10 +237,11 @@ struct sv_kvm_run {
 };
 
 /* Register ids: arch/arm64/include/uapi/asm/kvm.h. */
-#define SV_KVM_REG_ARM64        UINT64_C(0x6000000000000000)
-#define SV_KVM_REG_SIZE_U64     UINT64_C(0x0030000000000000)
-#define SV_KVM_REG_ARM_CORE     UINT64_C(0x0000000000100000)
-#define SV_KVM_REG_ARM64_SYSREG UINT64_C(0x0000000000130000)
+#define SV_KVM_REG_ARM64           UINT64_C(0x6000000000000000)
+#define SV_KVM_REG_SIZE_U64        UINT64_C(0x0030000000000000)
+#define SV_KVM_REG_ARM_CORE        UINT64_C(0x0000000000100000)
+#define SV_KVM_REG_ARM64_SYSREG    UINT64_C(0x0000000000130000)
+#define SV_KVM_REG_ARM_COPROC_MASK UINT64_C(0x000000000fff0000)
 
 /* offset is in bytes into struct kvm_regs: x0..x30, sp (SP_EL0), pc, pstate, sp_el1, elr_el1, spsr[5]. */
 #define SV_KVM_CORE(offset) \

@@ -42,7 +42,51 @@ _Static_assert(offsetof(struct sv_kvm_vcpu_events, exception.ext_iabt_pending) =
 		       offsetof(struct kvm_vcpu_events, exception.pad),
 	       "ext_iabt_pending");
 
+SIZE(sv_kvm_dirty_log, kvm_dirty_log);
+FIELD(sv_kvm_dirty_log, kvm_dirty_log, dirty_bitmap);
+SIZE(sv_kvm_ioeventfd, kvm_ioeventfd);
+FIELD(sv_kvm_ioeventfd, kvm_ioeventfd, addr);
+FIELD(sv_kvm_ioeventfd, kvm_ioeventfd, len);
+FIELD(sv_kvm_ioeventfd, kvm_ioeventfd, fd);
+FIELD(sv_kvm_ioeventfd, kvm_ioeventfd, flags);
+SIZE(sv_kvm_coalesced_mmio_zone, kvm_coalesced_mmio_zone);
+FIELD(sv_kvm_coalesced_mmio_zone, kvm_coalesced_mmio_zone, size);
+FIELD(sv_kvm_coalesced_mmio_zone, kvm_coalesced_mmio_zone, pio);
+SIZE(sv_kvm_guest_debug, kvm_guest_debug);
+SAME(SV_KVM_MEM_LOG_DIRTY_PAGES, KVM_MEM_LOG_DIRTY_PAGES);
+SAME(SV_KVM_IOEVENTFD_FLAG_DATAMATCH, KVM_IOEVENTFD_FLAG_DATAMATCH);
+SAME(SV_KVM_IOEVENTFD_FLAG_PIO, KVM_IOEVENTFD_FLAG_PIO);
+SAME(SV_KVM_IOEVENTFD_FLAG_DEASSIGN, KVM_IOEVENTFD_FLAG_DEASSIGN);
+SAME(SV_KVM_IOEVENTFD_FLAG_VIRTIO_CCW_NOTIFY, KVM_IOEVENTFD_FLAG_VIRTIO_CCW_NOTIFY);
+SAME(SV_KVM_GUESTDBG_ENABLE, KVM_GUESTDBG_ENABLE);
+SAME(SV_KVM_GUESTDBG_SINGLESTEP, KVM_GUESTDBG_SINGLESTEP);
+SAME(SV_KVM_GET_DIRTY_LOG, KVM_GET_DIRTY_LOG);
+SAME(SV_KVM_REGISTER_COALESCED_MMIO, KVM_REGISTER_COALESCED_MMIO);
+SAME(SV_KVM_UNREGISTER_COALESCED_MMIO, KVM_UNREGISTER_COALESCED_MMIO);
+SAME(SV_KVM_IOEVENTFD, KVM_IOEVENTFD);
+SAME(SV_KVM_SET_GUEST_DEBUG, KVM_SET_GUEST_DEBUG);
+SAME(SV_KVM_CAP_DIRTY_LOG_RING, KVM_CAP_DIRTY_LOG_RING);
+SAME(SV_KVM_EXIT_DEBUG, KVM_EXIT_DEBUG);
+SAME(SV_KVM_DEV_TYPE_ARM_VGIC_V2, KVM_DEV_TYPE_ARM_VGIC_V2);
+SAME(SV_KVM_CREATE_DEVICE_TEST, KVM_CREATE_DEVICE_TEST);
+#ifdef KVM_CAP_DIRTY_LOG_RING_WITH_BITMAP
+SAME(SV_KVM_CAP_DIRTY_LOG_RING_ACQ_REL, KVM_CAP_DIRTY_LOG_RING_ACQ_REL);
+SAME(SV_KVM_CAP_DIRTY_LOG_RING_WITH_BITMAP, KVM_CAP_DIRTY_LOG_RING_WITH_BITMAP);
+#endif
+#ifdef KVM_SET_USER_MEMORY_REGION2
+SIZE(sv_kvm_userspace_memory_region2, kvm_userspace_memory_region2);
+FIELD(sv_kvm_userspace_memory_region2, kvm_userspace_memory_region2, guest_memfd);
+SAME(SV_KVM_SET_USER_MEMORY_REGION2, KVM_SET_USER_MEMORY_REGION2);
+SAME(SV_KVM_MEM_GUEST_MEMFD, KVM_MEM_GUEST_MEMFD);
+#endif
+#ifdef KVM_VM_TYPE_ARM_PROTECTED
+SAME(SV_KVM_VM_TYPE_ARM_PROTECTED, KVM_VM_TYPE_ARM_PROTECTED);
+#endif
+
 RUN(immediate_exit);
+_Static_assert(offsetof(struct sv_kvm_run, debug.hsr) == offsetof(struct kvm_run, debug.arch.hsr) &&
+		       offsetof(struct sv_kvm_run, debug.far) == offsetof(struct kvm_run, debug.arch.far),
+	       "debug");
 RUN(exit_reason);
 RUN(mmio);
 RUN(mmio.data);
@@ -129,6 +173,7 @@ SAME(SV_KVM_REG_ARM64, KVM_REG_ARM64);
 SAME(SV_KVM_REG_SIZE_U64, KVM_REG_SIZE_U64);
 SAME(SV_KVM_REG_ARM_CORE, KVM_REG_ARM_CORE);
 SAME(SV_KVM_REG_ARM64_SYSREG, KVM_REG_ARM64_SYSREG);
+SAME(SV_KVM_REG_ARM_COPROC_MASK, KVM_REG_ARM_COPROC_MASK);
 SAME(SV_KVM_CORE_SP_EL0, offsetof(struct kvm_regs, regs.sp));
 SAME(SV_KVM_CORE_VREGS, offsetof(struct kvm_regs, fp_regs.vregs));
 SAME(SV_KVM_REG_SIZE_U128, KVM_REG_SIZE_U128);
