@@ -42,6 +42,24 @@ _Static_assert(offsetof(struct sv_kvm_vcpu_events, exception.ext_iabt_pending) =
 		       offsetof(struct kvm_vcpu_events, exception.pad),
 	       "ext_iabt_pending");
 
+SIZE(sv_kvm_dirty_log, kvm_dirty_log);
+FIELD(sv_kvm_dirty_log, kvm_dirty_log, dirty_bitmap);
+SIZE(sv_kvm_ioeventfd, kvm_ioeventfd);
+FIELD(sv_kvm_ioeventfd, kvm_ioeventfd, addr);
+FIELD(sv_kvm_ioeventfd, kvm_ioeventfd, len);
+FIELD(sv_kvm_ioeventfd, kvm_ioeventfd, fd);
+FIELD(sv_kvm_ioeventfd, kvm_ioeventfd, flags);
+SIZE(sv_kvm_mp_state, kvm_mp_state);
+SIZE(sv_kvm_guest_debug, kvm_guest_debug);
+FIELD(sv_kvm_guest_debug, kvm_guest_debug, control);
+SIZE(sv_kvm_reg_list, kvm_reg_list);
+#ifdef KVM_SET_USER_MEMORY_REGION2
+SIZE(sv_kvm_userspace_memory_region2, kvm_userspace_memory_region2);
+FIELD(sv_kvm_userspace_memory_region2, kvm_userspace_memory_region2, userspace_addr);
+SAME(SV_KVM_SET_USER_MEMORY_REGION2, KVM_SET_USER_MEMORY_REGION2);
+SAME(SV_KVM_CAP_USER_MEMORY2, KVM_CAP_USER_MEMORY2);
+#endif
+
 RUN(immediate_exit);
 RUN(exit_reason);
 RUN(mmio);
@@ -86,6 +104,44 @@ SAME(SV_KVM_CREATE_DEVICE, KVM_CREATE_DEVICE);
 SAME(SV_KVM_SET_DEVICE_ATTR, KVM_SET_DEVICE_ATTR);
 SAME(SV_KVM_GET_DEVICE_ATTR, KVM_GET_DEVICE_ATTR);
 SAME(SV_KVM_HAS_DEVICE_ATTR, KVM_HAS_DEVICE_ATTR);
+
+SAME(SV_KVM_GET_DIRTY_LOG, KVM_GET_DIRTY_LOG);
+SAME(SV_KVM_IOEVENTFD, KVM_IOEVENTFD);
+SAME(SV_KVM_GET_MP_STATE, KVM_GET_MP_STATE);
+SAME(SV_KVM_SET_MP_STATE, KVM_SET_MP_STATE);
+SAME(SV_KVM_SET_GUEST_DEBUG, KVM_SET_GUEST_DEBUG);
+SAME(SV_KVM_GET_REG_LIST, KVM_GET_REG_LIST);
+SAME(SV_KVM_MEM_LOG_DIRTY_PAGES, KVM_MEM_LOG_DIRTY_PAGES);
+SAME(SV_KVM_IOEVENTFD_FLAG_DATAMATCH, KVM_IOEVENTFD_FLAG_DATAMATCH);
+SAME(SV_KVM_IOEVENTFD_FLAG_PIO, KVM_IOEVENTFD_FLAG_PIO);
+SAME(SV_KVM_IOEVENTFD_FLAG_DEASSIGN, KVM_IOEVENTFD_FLAG_DEASSIGN);
+SAME(SV_KVM_MP_STATE_RUNNABLE, KVM_MP_STATE_RUNNABLE);
+SAME(SV_KVM_MP_STATE_STOPPED, KVM_MP_STATE_STOPPED);
+SAME(SV_KVM_GUESTDBG_ENABLE, KVM_GUESTDBG_ENABLE);
+SAME(SV_KVM_GUESTDBG_SINGLESTEP, KVM_GUESTDBG_SINGLESTEP);
+SAME(SV_KVM_CAP_USER_MEMORY, KVM_CAP_USER_MEMORY);
+SAME(SV_KVM_CAP_NR_VCPUS, KVM_CAP_NR_VCPUS);
+SAME(SV_KVM_CAP_NR_MEMSLOTS, KVM_CAP_NR_MEMSLOTS);
+SAME(SV_KVM_CAP_MP_STATE, KVM_CAP_MP_STATE);
+SAME(SV_KVM_CAP_SET_GUEST_DEBUG, KVM_CAP_SET_GUEST_DEBUG);
+SAME(SV_KVM_CAP_IOEVENTFD, KVM_CAP_IOEVENTFD);
+SAME(SV_KVM_CAP_VCPU_EVENTS, KVM_CAP_VCPU_EVENTS);
+SAME(SV_KVM_CAP_MAX_VCPUS, KVM_CAP_MAX_VCPUS);
+SAME(SV_KVM_CAP_ONE_REG, KVM_CAP_ONE_REG);
+SAME(SV_KVM_CAP_DEVICE_CTRL, KVM_CAP_DEVICE_CTRL);
+SAME(SV_KVM_CAP_IMMEDIATE_EXIT, KVM_CAP_IMMEDIATE_EXIT);
+SAME(SV_KVM_CAP_ARM_INJECT_SERROR_ESR, KVM_CAP_ARM_INJECT_SERROR_ESR);
+SAME(SV_KVM_EXIT_DEBUG, KVM_EXIT_DEBUG);
+SAME(SV_KVM_CREATE_DEVICE_TEST, KVM_CREATE_DEVICE_TEST);
+SAME(SV_KVM_REG_SIZE_U32, KVM_REG_SIZE_U32);
+SAME(SV_KVM_REG_SIZE_MASK, KVM_REG_SIZE_MASK);
+SAME(SV_KVM_CORE_FPSR, offsetof(struct kvm_regs, fp_regs.fpsr));
+SAME(SV_KVM_CORE_FPCR, offsetof(struct kvm_regs, fp_regs.fpcr));
+SAME(SV_KVM_CORE_SPSR_END, offsetof(struct kvm_regs, spsr) + sizeof(((struct kvm_regs *)0)->spsr));
+_Static_assert(offsetof(struct sv_kvm_run, debug.hsr) == offsetof(struct kvm_run, debug.arch.hsr),
+	       "debug.hsr");
+_Static_assert(offsetof(struct sv_kvm_run, debug.far) == offsetof(struct kvm_run, debug.arch.far),
+	       "debug.far");
 
 SAME(SV_KVM_API_VERSION, KVM_API_VERSION);
 SAME(SV_KVM_MEM_READONLY, KVM_MEM_READONLY);
