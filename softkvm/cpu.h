@@ -23,6 +23,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <salvage/status.h>
+
 #include "registers.h"
 
 /* Why soft_cpu_run returned. */
@@ -43,7 +45,11 @@ struct soft_abort {
 			     WnR, FSC */
 	uint64_t far;     /* FAR_EL2: the address as the guest formed it, tag and all; 0 with FnV */
 	uint64_t hpfar;   /* HPFAR_EL2; 0 if it is not valid */
-	bool hpfar_valid; /* as hardware has it: not for an external abort, except as struct soft_page says */
+	/*
+	 * As the architecture has it: not for a permission fault that is not S1PTW, nor for an external abort,
+	 * except as struct soft_page says.
+	 */
+	bool hpfar_valid;
 	uint64_t
 		ipa; /* of the byte, or of the descriptor, that could not be accessed: for tests and messages */
 };
@@ -70,7 +76,7 @@ struct soft_page {
 	bool fnv;    /* with fsc 0x10: no address is reported */
 	bool ea;     /* ESR_EL2.EA */
 	uint8_t set;      /* ESR_EL2.SET, of an external abort */
-	bool hpfar_valid; /* of an external abort; of the others it always is */
+	bool hpfar_valid; /* of an external abort; of the others the architecture says */
 };
 
 /* What is behind the CPU. */
@@ -93,10 +99,10 @@ struct soft_caches;
 
 /*
  * The guest's state may be read and written by whoever runs the CPU, between two runs. After a change of
- * sysreg other than by soft_cpu_set call soft_cpu_changed.
+ * sysreg other than by soft_cpu_set call soft_cpu_changed; the rest is looked at when a run begins.
  */
 struct soft_cpu {
-	uint64_t x[31];
+	uint64_t x[32]; /* x[31] is XZR: 0 whenever anybody looks */
 	uint64_t sp[2]; /* SP_EL0, SP_EL1 */
 	uint64_t pc;
 	uint64_t pstate; /* in the layout of SPSR_EL1 */
@@ -149,6 +155,20 @@ enum soft_exit soft_cpu_run(struct soft_cpu *cpu, const struct soft_bus *bus, ui
 
 /* What was translated and kept is forgotten: after writing translation registers from outside. */
 void soft_cpu_changed(struct soft_cpu *cpu);
+
+/*
+ * Translates as AT does, at the guest's own exception level or for EL0: true and the IPA, or false. Descriptors
+ * are read through the bus; a fault there is a plain false.
+ */
+bool soft_cpu_translate(struct soft_cpu *cpu, const struct soft_bus *bus, uint64_t va, bool write, bool el0,
+			uint64_t *ipa);
+
+/*
+ * Takes an exception to EL1 (except.h), as soft_cpu_run does itself for the guest's own: PSTATE, PC and the
+ * registers of the exception. SV_OK, or as sv_exception_take. SErrors: serror_pending is the usual way.
+ */
+struct sv_injection;
+enum sv_status soft_cpu_inject(struct soft_cpu *cpu, const struct sv_injection *injection);
 
 /*
  * System registers by the encoding that MRS, MSR and KVM's ONE_REG use: op0:op1:CRn:CRm:op2, 2+3+4+4+3 bits.
