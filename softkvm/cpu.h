@@ -40,11 +40,10 @@ enum soft_exit {
 
 /* What the CPU tells EL2 of an abort. */
 struct soft_abort {
-	uint64_t
-		esr; /* ESR_EL2: EC 0x24 or 0x20, IL, and the ISS: ISV, SAS, SSE, SRT, SF, AR, FnV, EA, CM, S1PTW,
-			     WnR, FSC */
-	uint64_t far;     /* FAR_EL2: the address as the guest formed it, tag and all; 0 with FnV */
-	uint64_t hpfar;   /* HPFAR_EL2; 0 if it is not valid */
+	/* ESR_EL2: EC 0x24 or 0x20, IL, and the ISS: ISV, SAS, SSE, SRT, SF, AR, FnV, EA, CM, S1PTW, WnR, FSC */
+	uint64_t esr;
+	uint64_t far;   /* FAR_EL2: the address as the guest formed it, tag and all; 0 with FnV */
+	uint64_t hpfar; /* HPFAR_EL2; 0 if it is not valid */
 	/*
 	 * As the architecture has it: not for a permission fault that is not S1PTW, nor for an external abort,
 	 * except as struct soft_page says.
@@ -64,8 +63,6 @@ struct soft_lookup {
 /* Stage 2's answer for the 4 KiB around an IPA. */
 struct soft_page {
 	uint8_t *host; /* its memory, if the look-up succeeded */
-	/* Writes may go there too without another look-up. Ignored of a look-up for writing. */
-	bool writable;
 	/*
 	 * Do not keep this answer: ask again for each access. For pages whose accesses fail one after the
 	 * other as a test pleases.
@@ -88,11 +85,12 @@ struct soft_bus {
 	bool (*page)(void *opaque, uint64_t ipa, struct soft_lookup lookup, struct soft_page *page);
 	void *opaque;
 	/*
-	 * Changes whenever an earlier answer of page no longer holds. The CPU reads it before each instruction
+	 * Add to it whenever an earlier answer of page no longer holds. The CPU reads it before each instruction
 	 * and then forgets what it kept; cpu->seen tells when. Memory may be taken away when every CPU that is
-	 * in soft_cpu_run has seen the new value.
+	 * in soft_cpu_run has seen the new value. The CPU itself adds to it when the guest broadcasts a TLB
+	 * invalidation; an instruction that another CPU has begun may still finish.
 	 */
-	const _Atomic uint64_t *generation;
+	_Atomic uint64_t *generation;
 };
 
 struct soft_caches;
@@ -182,7 +180,7 @@ bool soft_cpu_set(struct soft_cpu *cpu, uint16_t encoding, uint64_t value);
 struct soft_reg_info {
 	const char *name;
 	uint16_t encoding;
-	uint8_t access;    /* enum soft_access */
+	uint8_t access;    /* enum soft_rights */
 	uint64_t writable; /* bits that a write changes; the others keep their reset value */
 	uint64_t reset;
 };

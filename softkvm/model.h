@@ -49,11 +49,11 @@ enum soft_class {
 
 /* What has become of an instruction. */
 enum soft_step {
-	SOFT_NEXT,      /* done; the PC moves on */
-	SOFT_JUMPED,    /* done, and has set the PC */
-	SOFT_TAKEN,     /* an exception was taken instead */
-	SOFT_UNDEFINED, /* an exception is to be taken: the word means nothing */
-	SOFT_LEAVE,     /* soft_cpu_run returns caches->exit. The instruction has not been done. */
+	SOFT_NEXT,       /* done; the PC moves on */
+	SOFT_JUMPED,     /* done, and has set the PC */
+	SOFT_TAKEN,      /* an exception was taken instead */
+	SOFT_UNDEFINED,  /* an exception is to be taken: the word means nothing */
+	SOFT_LEAVE,      /* soft_cpu_run returns caches->exit. The instruction has not been done. */
 	SOFT_LEAVE_NEXT, /* likewise, but it has, and the PC moves on */
 };
 
@@ -102,21 +102,24 @@ struct soft_mapping {
 	uint8_t *host;
 	uint64_t strict; /* bits of an address that must be zero in elements, if they matter for their size */
 	uint64_t ipa;
+	bool device;
 };
 
-#define SOFT_MAPPINGS  256
-#define SOFT_OPS_BITS  12
-#define SOFT_EPOCHS    PAGE_BYTES
+#define SOFT_MAPPINGS 256
+#define SOFT_OPS_BITS 12
+/* Epochs leave the lowest two bits to the PC, which must not have them. */
+#define SOFT_EPOCH 4
 
 struct soft_caches {
 	/* In use: of this exception level, or nothing where each access needs a closer look. */
 	const struct soft_mapping *mappings[SOFT_KINDS];
-	uint64_t epoch; /* 1 to SOFT_EPOCHS - 1 */
+	uint64_t epoch; /* a multiple of SOFT_EPOCH below PAGE_BYTES, not 0 */
 	uint64_t fetch_tag;
 	const uint8_t *fetch_host;
 	uint64_t generation;
 	/* Something is to be looked at before the next instruction: see cpu.c. */
 	bool attention;
+	bool stepped, stepped_exclusive; /* by software step: the last instruction; it was a load-exclusive */
 	enum soft_exit exit;
 	const struct soft_bus *bus;
 	unsigned mmu_features, except_features;
@@ -125,6 +128,7 @@ struct soft_caches {
 	struct soft_page page;
 	uint64_t page_ipa;
 	bool page_walk;
+	struct soft_mapping once; /* that is not kept */
 
 	struct soft_op ops[1 << SOFT_OPS_BITS];
 	struct soft_mapping mapping[SOFT_REGIMES][SOFT_KINDS][SOFT_MAPPINGS];
@@ -151,9 +155,10 @@ void soft_state_changed(struct soft_cpu *cpu);
 /* memory.c */
 struct soft_access {
 	enum soft_kind kind;
-	bool el0;         /* with EL0's permissions */
-	bool atomic;      /* a write that reads too */
-	bool maintenance; /* of the caches: CM, and WnR is 1 */
+	bool el0;                   /* with EL0's permissions */
+	bool atomic;                /* a write that reads too */
+	bool maintenance;           /* of the caches: CM, and WnR is 1 */
+	bool misaligned;            /* for Device memory */
 	const struct sv_insn *insn; /* data accesses; it says what the syndrome says */
 };
 
@@ -169,6 +174,9 @@ struct sv_context soft_context(const struct soft_cpu *cpu);
 enum sv_status soft_translate(struct soft_cpu *cpu, uint64_t va, struct sv_access_kind kind,
 			      struct sv_translation *out);
 
+/* AT: PAR_EL1, or an abort of the walk. pan: PSTATE.PAN counts. */
+enum soft_step soft_address_translate(struct soft_cpu *cpu, uint64_t va, bool write, bool el0, bool pan);
+
 /* load-store.c: how a word that src/insn knows is executed. */
 void soft_decode_access(const struct sv_insn *insn, struct soft_op *op);
 enum soft_step soft_access_slowly(struct soft_cpu *cpu, const struct soft_op *op);
@@ -179,6 +187,7 @@ enum soft_step soft_msr_immediate(struct soft_cpu *cpu, uint32_t word);
 enum soft_step soft_msr(struct soft_cpu *cpu, uint32_t word, uint64_t value);
 enum soft_step soft_mrs(struct soft_cpu *cpu, uint32_t word);
 enum soft_step soft_sys(struct soft_cpu *cpu, uint32_t word, uint64_t value);
+enum soft_step soft_take_system(struct soft_cpu *cpu, uint32_t word); /* EC 0x18 */
 bool soft_simd_enabled(struct soft_cpu *cpu); /* false: the exception has been taken */
 
 static inline unsigned soft_el(const struct soft_cpu *cpu)

@@ -48,8 +48,8 @@ static inline uint64_t extended(const struct soft_op *op, uint64_t value)
 /* Flags */
 static inline void set_nzcv(struct soft_cpu *cpu, bool n, bool z, bool c, bool v)
 {
-	cpu->pstate = (cpu->pstate & ~PSTATE_NZCV) | (uint64_t)n << 31 | (uint64_t)z << 30 | (uint64_t)c << 29 |
-		      (uint64_t)v << 28;
+	cpu->pstate = (cpu->pstate & ~PSTATE_NZCV) | (uint64_t)n << 31 | (uint64_t)z << 30 |
+		      (uint64_t)c << 29 | (uint64_t)v << 28;
 }
 
 static inline bool flag(const struct soft_cpu *cpu, unsigned bit)
@@ -64,7 +64,8 @@ static inline bool flag(const struct soft_cpu *cpu, unsigned bit)
 
 static inline bool holds(const struct soft_cpu *cpu, unsigned cond)
 {
-	bool n = flag(cpu, FLAG_N), z = flag(cpu, FLAG_Z), c = flag(cpu, FLAG_C), v = flag(cpu, FLAG_V), result;
+	bool n = flag(cpu, FLAG_N), z = flag(cpu, FLAG_Z), c = flag(cpu, FLAG_C), v = flag(cpu, FLAG_V),
+	     result;
 
 	switch (cond >> 1) {
 	case 0:
@@ -114,129 +115,133 @@ static inline uint64_t add_with_carry32(struct soft_cpu *cpu, uint32_t a, uint32
 
 #define WIDTHS(X) X(32) X(64)
 
-#define SIMPLE(name, expression)                                 \
+#define SIMPLE(name, expression)                                      \
 	static inline uint64_t op_##name(CPU, uint64_t a, uint64_t b) \
-	{                                                        \
-		return expression;                               \
+	{                                                             \
+		return expression;                                    \
 	}
 
 SIMPLE(add, a + b)
 SIMPLE(sub, a - b)
 SIMPLE(adc, a + b + flag(cpu, FLAG_C))
 SIMPLE(sbc, a + ~b + flag(cpu, FLAG_C))
-SIMPLE(and, a & b)
+SIMPLE(and, a &b)
 SIMPLE(bic, a & ~b)
 SIMPLE(orr, a | b)
 SIMPLE(orn, a | ~b)
 SIMPLE(eor, a ^ b)
 SIMPLE(eon, a ^ ~b)
 SIMPLE(udiv, b ? a / b : 0)
-SIMPLE(umulh, (uint64_t)((unsigned __int128)a * b >> 64))
-SIMPLE(smulh, (uint64_t)((__int128)(int64_t)a * (int64_t)b >> 64))
+SIMPLE(umulh, (uint64_t)((unsigned __int128)a *b >> 64))
+SIMPLE(smulh, (uint64_t)((__int128)(int64_t)a *(int64_t)b >> 64))
 
 /* INT_MIN / -1 is INT_MIN: no trap, no flag. */
-#define WIDE(bits)                                                                                                 \
-	static inline uint64_t op_adds##bits(CPU, uint64_t a, uint64_t b)                                          \
-	{                                                                                                          \
-		return add_with_carry##bits(cpu, (uint##bits##_t)a, (uint##bits##_t)b, false);                     \
-	}                                                                                                          \
-	static inline uint64_t op_subs##bits(CPU, uint64_t a, uint64_t b)                                          \
-	{                                                                                                          \
-		return add_with_carry##bits(cpu, (uint##bits##_t)a, (uint##bits##_t)~b, true);                     \
-	}                                                                                                          \
-	static inline uint64_t op_adcs##bits(CPU, uint64_t a, uint64_t b)                                          \
-	{                                                                                                          \
-		return add_with_carry##bits(cpu, (uint##bits##_t)a, (uint##bits##_t)b, flag(cpu, FLAG_C));         \
-	}                                                                                                          \
-	static inline uint64_t op_sbcs##bits(CPU, uint64_t a, uint64_t b)                                          \
-	{                                                                                                          \
-		return add_with_carry##bits(cpu, (uint##bits##_t)a, (uint##bits##_t)~b, flag(cpu, FLAG_C));        \
-	}                                                                                                          \
-	static inline uint64_t op_ands##bits(CPU, uint64_t a, uint64_t b)                                          \
-	{                                                                                                          \
-		uint##bits##_t result = (uint##bits##_t)(a & b);                                                   \
-		set_nzcv(cpu, result >> (bits - 1), !result, false, false);                                        \
-		return result;                                                                                     \
-	}                                                                                                          \
-	static inline uint64_t op_bics##bits(CPU, uint64_t a, uint64_t b)                                          \
-	{                                                                                                          \
-		return op_ands##bits(cpu, op, a, ~b);                                                              \
-	}                                                                                                          \
-	static inline uint64_t op_sdiv##bits(CPU, uint64_t a, uint64_t b)                                          \
-	{                                                                                                          \
-		int##bits##_t dividend = (int##bits##_t)a, divisor = (int##bits##_t)b;                             \
-		if (!divisor)                                                                                      \
-			return 0;                                                                                  \
-		return divisor == -1 ? 0 - a : (uint64_t)(dividend / divisor);                                     \
-	}                                                                                                          \
-	static inline uint64_t op_lslv##bits(CPU, uint64_t a, uint64_t b)                                          \
-	{                                                                                                          \
-		return a << (b & (bits - 1));                                                                      \
-	}                                                                                                          \
-	static inline uint64_t op_lsrv##bits(CPU, uint64_t a, uint64_t b)                                          \
-	{                                                                                                          \
-		return a >> (b & (bits - 1));                                                                      \
-	}                                                                                                          \
-	static inline uint64_t op_asrv##bits(CPU, uint64_t a, uint64_t b)                                          \
-	{                                                                                                          \
-		return (uint64_t)((int##bits##_t)a >> (b & (bits - 1)));                                           \
-	}                                                                                                          \
-	static inline uint64_t op_rorv##bits(CPU, uint64_t a, uint64_t b)                                          \
-	{                                                                                                          \
-		return a >> (b & (bits - 1)) | a << (-b & (bits - 1));                                             \
-	}                                                                                                          \
-	static inline uint64_t op_extr##bits(CPU, uint64_t high, uint64_t low, unsigned lsb)                       \
-	{                                                                                                          \
-		return lsb ? low >> lsb | high << (bits - lsb) : low;                                              \
-	}                                                                                                          \
-	static inline uint64_t op_ubfm##bits(CPU, uint64_t value, unsigned immr, unsigned imms)                    \
-	{                                                                                                          \
-		/* The bits up to imms, which then go down by immr, or up where that would lose them. */           \
-		uint64_t field = value << (63 - imms) >> (63 - imms);                                              \
-		return imms >= immr ? field >> immr : field << (bits - immr);                                      \
-	}                                                                                                          \
-	static inline uint64_t op_sbfm##bits(CPU, uint64_t value, unsigned immr, unsigned imms)                    \
-	{                                                                                                          \
-		int64_t field = (int64_t)(value << (63 - imms)) >> (63 - imms);                                    \
-		return imms >= immr ? (uint64_t)(field >> immr) : (uint64_t)field << (bits - immr);                \
-	}                                                                                                          \
-	static inline uint64_t op_bfm##bits(CPU, uint64_t old, uint64_t value, unsigned immr, unsigned imms)       \
-	{                                                                                                          \
-		uint64_t inserted = op_ubfm##bits(cpu, op, ~UINT64_C(0), immr, imms);                              \
-		return (old & ~inserted) | op_ubfm##bits(cpu, op, value, immr, imms);                              \
-	}                                                                                                          \
-	static inline uint64_t op_rbit##bits(CPU, uint64_t value)                                                  \
-	{                                                                                                          \
-		uint64_t result = 0;                                                                               \
-		for (unsigned i = 0; i < bits; i++)                                                                \
-			result |= (value >> i & 1) << (bits - 1 - i);                                              \
-		return result;                                                                                     \
-	}                                                                                                          \
-	static inline uint64_t op_clz##bits(CPU, uint64_t value)                                                   \
-	{                                                                                                          \
-		return value ? (uint64_t)__builtin_clzll(value) - (64 - bits) : bits;                              \
-	}                                                                                                          \
-	static inline uint64_t op_cls##bits(CPU, uint64_t value)                                                   \
-	{                                                                                                          \
-		uint##bits##_t x = (uint##bits##_t)value;                                                          \
-		/* A bit differs from the one above it: how many do not, below the top. */                        \
-		return op_clz##bits(cpu, op, (uint##bits##_t)(x ^ (uint##bits##_t)((int##bits##_t)x >> 1))) - 1;   \
-	}                                                                                                          \
-	static inline enum soft_step op_ccmp##bits(CPU, uint64_t a, uint64_t b, unsigned cond, unsigned nzcv)      \
-	{                                                                                                          \
-		if (holds(cpu, cond))                                                                              \
-			op_subs##bits(cpu, op, a, b);                                                              \
-		else                                                                                               \
-			cpu->pstate = (cpu->pstate & ~PSTATE_NZCV) | (uint64_t)nzcv << 28;                         \
-		return SOFT_NEXT;                                                                                  \
-	}                                                                                                          \
-	static inline enum soft_step op_ccmn##bits(CPU, uint64_t a, uint64_t b, unsigned cond, unsigned nzcv)      \
-	{                                                                                                          \
-		if (holds(cpu, cond))                                                                              \
-			op_adds##bits(cpu, op, a, b);                                                              \
-		else                                                                                               \
-			cpu->pstate = (cpu->pstate & ~PSTATE_NZCV) | (uint64_t)nzcv << 28;                         \
-		return SOFT_NEXT;                                                                                  \
+#define WIDE(bits)                                                                                           \
+	static inline uint64_t op_adds##bits(CPU, uint64_t a, uint64_t b)                                    \
+	{                                                                                                    \
+		return add_with_carry##bits(cpu, (uint##bits##_t)a, (uint##bits##_t)b, false);               \
+	}                                                                                                    \
+	static inline uint64_t op_subs##bits(CPU, uint64_t a, uint64_t b)                                    \
+	{                                                                                                    \
+		return add_with_carry##bits(cpu, (uint##bits##_t)a, (uint##bits##_t) ~b, true);              \
+	}                                                                                                    \
+	static inline uint64_t op_adcs##bits(CPU, uint64_t a, uint64_t b)                                    \
+	{                                                                                                    \
+		return add_with_carry##bits(cpu, (uint##bits##_t)a, (uint##bits##_t)b, flag(cpu, FLAG_C));   \
+	}                                                                                                    \
+	static inline uint64_t op_sbcs##bits(CPU, uint64_t a, uint64_t b)                                    \
+	{                                                                                                    \
+		return add_with_carry##bits(cpu, (uint##bits##_t)a, (uint##bits##_t) ~b, flag(cpu, FLAG_C)); \
+	}                                                                                                    \
+	static inline uint64_t op_ands##bits(CPU, uint64_t a, uint64_t b)                                    \
+	{                                                                                                    \
+		uint##bits##_t result = (uint##bits##_t)(a & b);                                             \
+		set_nzcv(cpu, result >> (bits - 1), !result, false, false);                                  \
+		return result;                                                                               \
+	}                                                                                                    \
+	static inline uint64_t op_bics##bits(CPU, uint64_t a, uint64_t b)                                    \
+	{                                                                                                    \
+		return op_ands##bits(cpu, op, a, ~b);                                                        \
+	}                                                                                                    \
+	static inline uint64_t op_sdiv##bits(CPU, uint64_t a, uint64_t b)                                    \
+	{                                                                                                    \
+		int##bits##_t dividend = (int##bits##_t)a, divisor = (int##bits##_t)b;                       \
+		if (!divisor)                                                                                \
+			return 0;                                                                            \
+		return divisor == -1 ? 0 - a : (uint64_t)(dividend / divisor);                               \
+	}                                                                                                    \
+	static inline uint64_t op_lslv##bits(CPU, uint64_t a, uint64_t b)                                    \
+	{                                                                                                    \
+		return a << (b & (bits - 1));                                                                \
+	}                                                                                                    \
+	static inline uint64_t op_lsrv##bits(CPU, uint64_t a, uint64_t b)                                    \
+	{                                                                                                    \
+		return a >> (b & (bits - 1));                                                                \
+	}                                                                                                    \
+	static inline uint64_t op_asrv##bits(CPU, uint64_t a, uint64_t b)                                    \
+	{                                                                                                    \
+		return (uint64_t)((int##bits##_t)a >> (b & (bits - 1)));                                     \
+	}                                                                                                    \
+	static inline uint64_t op_rorv##bits(CPU, uint64_t a, uint64_t b)                                    \
+	{                                                                                                    \
+		return a >> (b & (bits - 1)) | a << (-b & (bits - 1));                                       \
+	}                                                                                                    \
+	static inline uint64_t op_extr##bits(CPU, uint64_t high, uint64_t low, unsigned lsb)                 \
+	{                                                                                                    \
+		return lsb ? low >> lsb | high << (bits - lsb) : low;                                        \
+	}                                                                                                    \
+	static inline uint64_t op_ubfm##bits(CPU, uint64_t value, unsigned immr, unsigned imms)              \
+	{                                                                                                    \
+		/* The bits up to imms, which then go down by immr, or up where that would lose them. */     \
+		uint64_t field = value << (63 - imms) >> (63 - imms);                                        \
+		return imms >= immr ? field >> immr : field << (bits - immr);                                \
+	}                                                                                                    \
+	static inline uint64_t op_sbfm##bits(CPU, uint64_t value, unsigned immr, unsigned imms)              \
+	{                                                                                                    \
+		int64_t field = (int64_t)(value << (63 - imms)) >> (63 - imms);                              \
+		return imms >= immr ? (uint64_t)(field >> immr) : (uint64_t)field << (bits - immr);          \
+	}                                                                                                    \
+	static inline uint64_t op_bfm##bits(CPU, uint64_t old, uint64_t value, unsigned immr, unsigned imms) \
+	{                                                                                                    \
+		uint64_t inserted = op_ubfm##bits(cpu, op, ~UINT64_C(0), immr, imms);                        \
+		return (old & ~inserted) | op_ubfm##bits(cpu, op, value, immr, imms);                        \
+	}                                                                                                    \
+	static inline uint64_t op_rbit##bits(CPU, uint64_t value)                                            \
+	{                                                                                                    \
+		uint64_t result = 0;                                                                         \
+		for (unsigned i = 0; i < bits; i++)                                                          \
+			result |= (value >> i & 1) << (bits - 1 - i);                                        \
+		return result;                                                                               \
+	}                                                                                                    \
+	static inline uint64_t op_clz##bits(CPU, uint64_t value)                                             \
+	{                                                                                                    \
+		return value ? (uint64_t)__builtin_clzll(value) - (64 - bits) : bits;                        \
+	}                                                                                                    \
+	static inline uint64_t op_cls##bits(CPU, uint64_t value)                                             \
+	{                                                                                                    \
+		uint##bits##_t x = (uint##bits##_t)value;                                                    \
+		/* A bit differs from the one above it: how many do not, below the top. */                   \
+		return op_clz##bits(cpu, op,                                                                 \
+				    (uint##bits##_t)(x ^ (uint##bits##_t)((int##bits##_t)x >> 1))) -         \
+		       1;                                                                                    \
+	}                                                                                                    \
+	static inline enum soft_step op_ccmp##bits(CPU, uint64_t a, uint64_t b, unsigned cond,               \
+						   unsigned nzcv)                                            \
+	{                                                                                                    \
+		if (holds(cpu, cond))                                                                        \
+			op_subs##bits(cpu, op, a, b);                                                        \
+		else                                                                                         \
+			cpu->pstate = (cpu->pstate & ~PSTATE_NZCV) | (uint64_t)nzcv << 28;                   \
+		return SOFT_NEXT;                                                                            \
+	}                                                                                                    \
+	static inline enum soft_step op_ccmn##bits(CPU, uint64_t a, uint64_t b, unsigned cond,               \
+						   unsigned nzcv)                                            \
+	{                                                                                                    \
+		if (holds(cpu, cond))                                                                        \
+			op_adds##bits(cpu, op, a, b);                                                        \
+		else                                                                                         \
+			cpu->pstate = (cpu->pstate & ~PSTATE_NZCV) | (uint64_t)nzcv << 28;                   \
+		return SOFT_NEXT;                                                                            \
 	}
 WIDTHS(WIDE)
 
@@ -258,7 +263,8 @@ static inline uint64_t op_rev16(CPU, uint64_t value)
 
 static inline uint64_t op_rev32(CPU, uint64_t value)
 {
-	return (uint64_t)__builtin_bswap32((uint32_t)(value >> 32)) << 32 | __builtin_bswap32((uint32_t)value);
+	return (uint64_t)__builtin_bswap32((uint32_t)(value >> 32)) << 32 |
+	       __builtin_bswap32((uint32_t)value);
 }
 
 static inline uint64_t op_rev64(CPU, uint64_t value)
@@ -437,6 +443,11 @@ static inline enum soft_step op_eret(CPU)
 }
 
 /* System */
+static inline enum soft_step op_nop(CPU)
+{
+	return SOFT_NEXT;
+}
+
 static inline enum soft_step op_clrex(CPU)
 {
 	cpu->exclusive.valid = false;

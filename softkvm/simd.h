@@ -19,8 +19,8 @@ static inline uint64_t lane(const struct soft_cpu *cpu, unsigned n, unsigned siz
 	return value;
 }
 
-static inline enum soft_step replicate(struct soft_cpu *cpu, const struct soft_op *op, unsigned Q, unsigned size,
-				       uint64_t value)
+static inline enum soft_step replicate(struct soft_cpu *cpu, const struct soft_op *op, unsigned Q,
+				       unsigned size, uint64_t value)
 {
 	if (size > 3 || (size == 3 && !Q))
 		return SOFT_UNDEFINED;
@@ -78,7 +78,8 @@ static inline enum soft_step op_umov(CPU, unsigned Q, unsigned imm5)
 	return SOFT_NEXT;
 }
 
-static inline enum soft_step insert(struct soft_cpu *cpu, const struct soft_op *op, unsigned imm5, uint64_t value)
+static inline enum soft_step insert(struct soft_cpu *cpu, const struct soft_op *op, unsigned imm5,
+				    uint64_t value)
 {
 	unsigned size = lane_size(imm5);
 
