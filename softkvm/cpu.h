@@ -23,6 +23,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <salvage/status.h>
+
 #include "registers.h"
 
 /* Why soft_cpu_run returned. */
@@ -38,12 +40,15 @@ enum soft_exit {
 
 /* What the CPU tells EL2 of an abort. */
 struct soft_abort {
-	uint64_t
-		esr; /* ESR_EL2: EC 0x24 or 0x20, IL, and the ISS: ISV, SAS, SSE, SRT, SF, AR, FnV, EA, CM, S1PTW,
-			     WnR, FSC */
-	uint64_t far;     /* FAR_EL2: the address as the guest formed it, tag and all; 0 with FnV */
-	uint64_t hpfar;   /* HPFAR_EL2; 0 if it is not valid */
-	bool hpfar_valid; /* as hardware has it: not for an external abort, except as struct soft_page says */
+	/* ESR_EL2: EC 0x24 or 0x20, IL, and the ISS: ISV, SAS, SSE, SRT, SF, AR, FnV, EA, CM, S1PTW, WnR, FSC */
+	uint64_t esr;
+	uint64_t far;   /* FAR_EL2: the address as the guest formed it, tag and all; 0 with FnV */
+	uint64_t hpfar; /* HPFAR_EL2; 0 if it is not valid */
+	/*
+	 * As the architecture has it: not for a permission fault that is not S1PTW, nor for an external abort,
+	 * except as struct soft_page says.
+	 */
+	bool hpfar_valid;
 	uint64_t
 		ipa; /* of the byte, or of the descriptor, that could not be accessed: for tests and messages */
 };
@@ -58,8 +63,6 @@ struct soft_lookup {
 /* Stage 2's answer for the 4 KiB around an IPA. */
 struct soft_page {
 	uint8_t *host; /* its memory, if the look-up succeeded */
-	/* Writes may go there too without another look-up. Ignored of a look-up for writing. */
-	bool writable;
 	/*
 	 * Do not keep this answer: ask again for each access. For pages whose accesses fail one after the
 	 * other as a test pleases.
@@ -70,7 +73,7 @@ struct soft_page {
 	bool fnv;    /* with fsc 0x10: no address is reported */
 	bool ea;     /* ESR_EL2.EA */
 	uint8_t set;      /* ESR_EL2.SET, of an external abort */
-	bool hpfar_valid; /* of an external abort; of the others it always is */
+	bool hpfar_valid; /* of an external abort; of the others the architecture says */
 };
 
 /* What is behind the CPU. */
@@ -82,21 +85,22 @@ struct soft_bus {
 	bool (*page)(void *opaque, uint64_t ipa, struct soft_lookup lookup, struct soft_page *page);
 	void *opaque;
 	/*
-	 * Changes whenever an earlier answer of page no longer holds. The CPU reads it before each instruction
+	 * Add to it whenever an earlier answer of page no longer holds. The CPU reads it before each instruction
 	 * and then forgets what it kept; cpu->seen tells when. Memory may be taken away when every CPU that is
-	 * in soft_cpu_run has seen the new value.
+	 * in soft_cpu_run has seen the new value. The CPU itself adds to it when the guest broadcasts a TLB
+	 * invalidation; an instruction that another CPU has begun may still finish.
 	 */
-	const _Atomic uint64_t *generation;
+	_Atomic uint64_t *generation;
 };
 
 struct soft_caches;
 
 /*
  * The guest's state may be read and written by whoever runs the CPU, between two runs. After a change of
- * sysreg other than by soft_cpu_set call soft_cpu_changed.
+ * sysreg other than by soft_cpu_set call soft_cpu_changed; the rest is looked at when a run begins.
  */
 struct soft_cpu {
-	uint64_t x[31];
+	uint64_t x[32]; /* x[31] is XZR: 0 whenever anybody looks */
 	uint64_t sp[2]; /* SP_EL0, SP_EL1 */
 	uint64_t pc;
 	uint64_t pstate; /* in the layout of SPSR_EL1 */
@@ -151,6 +155,20 @@ enum soft_exit soft_cpu_run(struct soft_cpu *cpu, const struct soft_bus *bus, ui
 void soft_cpu_changed(struct soft_cpu *cpu);
 
 /*
+ * Translates as AT does, at the guest's own exception level or for EL0: true and the IPA, or false. Descriptors
+ * are read through the bus; a fault there is a plain false.
+ */
+bool soft_cpu_translate(struct soft_cpu *cpu, const struct soft_bus *bus, uint64_t va, bool write, bool el0,
+			uint64_t *ipa);
+
+/*
+ * Takes an exception to EL1 (except.h), as soft_cpu_run does itself for the guest's own: PSTATE, PC and the
+ * registers of the exception. SV_OK, or as sv_exception_take. SErrors: serror_pending is the usual way.
+ */
+struct sv_injection;
+enum sv_status soft_cpu_inject(struct soft_cpu *cpu, const struct sv_injection *injection);
+
+/*
  * System registers by the encoding that MRS, MSR and KVM's ONE_REG use: op0:op1:CRn:CRm:op2, 2+3+4+4+3 bits.
  * The host's view, with no permissions but the register's own: ID registers cannot be set to anything
  * else than they are (false). False too if there is no such register.
@@ -162,7 +180,7 @@ bool soft_cpu_set(struct soft_cpu *cpu, uint16_t encoding, uint64_t value);
 struct soft_reg_info {
 	const char *name;
 	uint16_t encoding;
-	uint8_t access;    /* enum soft_access */
+	uint8_t access;    /* enum soft_rights */
 	uint64_t writable; /* bits that a write changes; the others keep their reset value */
 	uint64_t reset;
 };

@@ -81,7 +81,6 @@ bool soft_memory_page(void *opaque, uint64_t ipa, struct soft_lookup lookup, str
 		page->set = poison->set;
 	} else {
 		page->host = slot->host + (page_of(slot, ipa) << SOFT_PAGE_SHIFT);
-		page->writable = state & SOFT_WRITABLE;
 	}
 	pthread_rwlock_unlock(&vm->lock);
 	return page->host;

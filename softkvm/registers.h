@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The system registers that the CPU has, one a row: name, op0, op1, CRn, CRm, op2 as the Arm ARM gives them
+ * The system registers that the CPU has, one a row, in the order of their encodings: name, op0, op1, CRn, CRm, op2 as the Arm ARM gives them
  * (DDI 0487, D24), who may access it, which bits a write changes, and the value after reset. A bit that a
  * write does not change keeps its reset value.
  *
@@ -11,7 +11,7 @@
 #define SOFTKVM_REGISTERS_H
 
 /* Who may read (R) and write (W) a register: EL0 and EL1, or without EL0_ EL1 alone. */
-enum soft_access {
+enum soft_rights {
 	SOFT_R = 1,
 	SOFT_W = 2,
 	SOFT_RW = 3,
@@ -44,10 +44,10 @@ enum soft_access {
 
 /* clang-format off */
 #define SOFT_REGS(X) \
+	X(MDSCR_EL1,         2, 0, 0, 2, 2,   RW,       0xa001,        0)          \
 	X(OSLAR_EL1,         2, 0, 1, 0, 4,   W,        1,             0)          \
 	X(OSLSR_EL1,         2, 0, 1, 1, 4,   R,        0,             8)          \
 	X(OSDLR_EL1,         2, 0, 1, 3, 4,   RW,       1,             0)          \
-	X(MDSCR_EL1,         2, 0, 0, 2, 2,   RW,       0xa001,        0)          \
 	X(MIDR_EL1,          3, 0, 0, 0, 0,   FIXED,    0,             0x000f0000) \
 	X(MPIDR_EL1,         3, 0, 0, 0, 5,   R,        SOFT_ALL,      1u << 31)   \
 	X(REVIDR_EL1,        3, 0, 0, 0, 6,   FIXED,    0,             0)          \
