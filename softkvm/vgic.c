@@ -57,6 +57,7 @@ static const struct reg distributor[] = {
 	{0x0000, 4, CONTROL, 0x0000, CTLR_GRP1},
 	{0x0004, 4, CONSTANT, 0, TYPER},
 	{0x0008, 4, CONSTANT, 0, IIDR},
+	{0x000c, 4, CONSTANT, 0, 0}, /* GICD_TYPER2: no GICv4.1 */
 	{SPIS(0x0080, 1), PLAIN, 0x0084, ~0u},
 	{SPIS(0x0100, 1), SET, ENABLE + 4, ~0u},
 	{SPIS(0x0180, 1), CLEAR, ENABLE + 4, ~0u},
@@ -68,13 +69,26 @@ static const struct reg distributor[] = {
 	{SPIS(0x0c00, 2), PLAIN, 0x0c08, 0xaaaaaaaa},
 	{SPIS(0x6000, 64), ROUTER, 0x6100, 0x00ffffff, false, true},
 	{0xffe8, 4, CONSTANT, 0, PIDR2},
+	/* Registers without state: interrupts that are the redistributors' or are not there, other groups. */
+	{0x0080, 0x380, CONSTANT, 0, 0},
+	{0x0400, 0x800, CONSTANT, 0, 0, true},
+	{0x0c00, 0x180, CONSTANT, 0, 0},
+	{0x6000, 0x2000, CONSTANT, 0, 0, false, true},
+	{0xffd0, 0x30, CONSTANT, 0, 0},
 };
 
 static const struct reg redistributor[] = {
 	{0x0000, 4, PLAIN, 0x0000, 0},
 	{0x0004, 4, CONSTANT, 0, IIDR},
 	{0x0008, 8, REDIST_TYPER, 0, 0, false, true},
+	{0x0014, 4, CONSTANT, 0, 0},
+	{0x0070, 16, CONSTANT, 0, 0, false, true}, /* no LPIs: GICR_PROPBASER, GICR_PENDBASER */
+	{0x00a0, 8, CONSTANT, 0, 0, false, true},
+	{0x00c0, 4, CONSTANT, 0, 0},
 	{0xffe8, 4, CONSTANT, 0, PIDR2},
+	{0xffd0, 0x30, CONSTANT, 0, 0},
+	{SGI_BASE + 0x0d00, 4, CONSTANT, 0, 0},
+	{SGI_BASE + 0x0e00, 4, CONSTANT, 0, 0},
 	{SGI_BASE + 0x0080, 4, PLAIN, 0x080, ~0u},
 	{SGI_BASE + 0x0100, 4, SET, ENABLE, ~0u},
 	{SGI_BASE + 0x0180, 4, CLEAR, ENABLE, ~0u},

@@ -314,7 +314,7 @@ static void elsewhere(void **state)
 	memset(vm.ram, 0x5a, SIZE);
 	assert_false(vmm_sea_arm(&vm, &error));
 	assert_int_equal(error.status, VMM_UNAVAILABLE);
-	assert_non_null(strstr(error.text, "only in the laboratory, with --backend=lab"));
+	assert_non_null(strstr(error.text, "only with --backend=soft and --backend=lab"));
 	vmm_sea_again(&vm);
 	for (unsigned i = 0; i < SIZE; i++) {
 		assert_int_equal(vm.ram[i], 0x5a);
