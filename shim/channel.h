@@ -122,8 +122,10 @@ bool shim_channel_put(struct shim_channel *channel, const struct shim_message *m
 /* Waits until the message there was dealt with. False after that many milliseconds. */
 bool shim_channel_wait(struct shim_channel *channel, unsigned position, unsigned milliseconds);
 
-/* The helper: the next message in its place, or NULL after that many milliseconds without one; then, when it is
- * dealt with, shim_channel_done. */
+/*
+ * The helper: the next message in its place, and when it is dealt with, shim_channel_done. NULL after that many
+ * milliseconds, or earlier, without one.
+ */
 const struct shim_message *shim_channel_next(struct shim_channel *channel, unsigned milliseconds);
 void shim_channel_done(struct shim_channel *channel);
 

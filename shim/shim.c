@@ -16,7 +16,7 @@
 
 struct shim_channel *shim_channel;
 struct sv_policy shim_policy;
-struct shim_system shim_system;
+struct shim_system shim_system = {.fstat = fstat};
 
 static int backend_ioctl(void *opaque, int fd, unsigned long request, void *argument)
 {

@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include <salvage/kvm.h>
 #include <salvage/ras.h>
@@ -43,6 +44,7 @@ struct shim_system {
 	int (*fcntl)(int fd, int command, ...);
 	int (*sigaction)(int number, const struct sigaction *action, struct sigaction *old);
 	void (*exit)(int status); /* _exit */
+	int (*fstat)(int fd, struct stat *status);
 };
 
 extern struct shim_system shim_system;

@@ -72,6 +72,9 @@ static void add_device(struct shim_space *to, struct sv_region region)
 /* Devices of a known kind: any access that the architecture can make goes to the VMM, in pieces it can take. */
 static const struct sv_region window = {.kind = SV_REGION_WINDOW, .sizes = SV_SIZES_ANY | 64};
 
+/* A doorbell of any length takes all that an access can be long. */
+#define DOORBELL 8
+
 static void add_windows(struct shim_space *to, const struct shim_vm *vm)
 {
 	for (size_t i = 0; i < vm->window_count; i++) {
@@ -89,7 +92,7 @@ static void add_windows(struct shim_space *to, const struct shim_vm *vm)
 		struct sv_region region = window;
 
 		region.first = doorbell->ipa;
-		region.last = doorbell->ipa + (doorbell->length ? doorbell->length : 1) - 1;
+		region.last = doorbell->ipa + (doorbell->length ? doorbell->length : DOORBELL) - 1;
 		region.name = "doorbell";
 		add_device(to, region);
 	}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Memory errors of a wrapped VMM's guest. */
+#include <errno.h>
+#include <signal.h>
+
+#include "vmm.h"
+#include "words.h"
+
+#ifndef BUS_MCEERR_AR
+#define BUS_MCEERR_AR 4
+#define BUS_MCEERR_AO 5
+#endif
+
+#define CODE_OF(...) ((const uint32_t[]){__VA_ARGS__, 0})
+
+#define BAD (RAM + 0x20000)
+
+static struct vmm vmm;
+
+static void open_bad(enum sv_soft_error error, unsigned times, const char *const *policy)
+{
+	/* ldr w2, [x0] */
+	vmm_open(&vmm, CODE_OF(LDR_W2), 0, policy, NULL);
+	vmm_set(&vmm, X(0), BAD + 8);
+	assert_int_equal(sv_soft_poison(vmm.soft, 0x50000000 + 1,
+					&(struct sv_soft_poison){.gpa = BAD, .error = error, .times = times}),
+			 0);
+}
+
+/* KVM_RUN until it is something else than a signal's end. */
+static int run_on(void)
+{
+	int rc;
+
+	do
+		rc = vmm_run(&vmm);
+	while (rc == -EINTR);
+	return rc;
+}
+
+static void expect_answered(enum sv_ras_source source)
+{
+	const struct shim_message *message;
+
+	assert_int_equal(run_on(), 0);
+	assert_int_equal(vmm.run->exit_reason, SV_KVM_EXIT_SYSTEM_EVENT);
+	assert_int_equal(vmm_get(&vmm, PC) & ~UINT64_C(0x7ff), VECTORS);
+	assert_int_equal(vmm_get(&vmm, ESR), ABORT(0x10));
+	assert_int_equal(vmm_get(&vmm, FAR), BAD + 8);
+	message = vmm_told(&vmm, SHIM_ERROR);
+	assert_non_null(message);
+	assert_int_equal(message->error.source, source);
+	assert_int_equal(message->error.gpa & ~UINT64_C(0xfff), BAD);
+	assert_int_equal(message->answer.distinct, 1);
+	assert_int_equal(message->vcpu, 0);
+}
+
+static void sea(void **state)
+{
+	open_bad(SV_SOFT_SEA, 1, NULL);
+	expect_answered(SV_RAS_SEA_DATA);
+	vmm_close(&vmm);
+}
+
+static void claimed(void **state)
+{
+	open_bad(SV_SOFT_CLAIMED, 1, NULL);
+	expect_answered(SV_RAS_SIGBUS_AR);
+	vmm_close(&vmm);
+}
+
+static void memory_fault(void **state)
+{
+	open_bad(SV_SOFT_MEMORY_FAULT, 0, NULL);
+	expect_answered(SV_RAS_MEMORY_FAULT);
+	vmm_close(&vmm);
+}
+
+/* The VMM's own exit: on record, and left to it. */
+static void own_sea(void **state)
+{
+	open_bad(SV_SOFT_SEA, 1, NULL);
+	assert_int_equal(vmm_enable(&vmm, SV_KVM_CAP_ARM_SEA_TO_USER), 0);
+	assert_int_equal(vmm_run(&vmm), 0);
+	assert_int_equal(vmm.run->exit_reason, SV_KVM_EXIT_ARM_SEA);
+	assert_int_equal(vmm_get(&vmm, PC), CODE);
+	assert_int_equal(vmm_told(&vmm, SHIM_ERROR)->error.source, SV_RAS_SEA_DATA);
+	vmm_close(&vmm);
+}
+
+static void thresholds(void **state)
+{
+	static const struct {
+		const char *rule;
+		uint32_t event;
+	} cases[] = {
+		{"sea:1=restart", SV_KVM_SYSTEM_EVENT_RESET},
+		{"sea=stop", SV_KVM_SYSTEM_EVENT_CRASH},
+		{"sea:2=restart", SV_KVM_SYSTEM_EVENT_SHUTDOWN}, /* not yet: the guest ends by itself */
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		open_bad(SV_SOFT_SEA, 1, (const char *[]){cases[i].rule, NULL});
+		check(cases[i].rule, !vmm_run(&vmm) && vmm.run->exit_reason == SV_KVM_EXIT_SYSTEM_EVENT);
+		check(cases[i].rule, vmm.run->system_event.type == cases[i].event);
+		vmm_close(&vmm);
+	}
+}
+
+/* What comes again and again is answered each time, and on record once. */
+static void again(void **state)
+{
+	open_bad(SV_SOFT_SEA, 0, NULL);
+	for (unsigned i = 0; i < 3; i++) {
+		/* After its power-off it has to begin anew. */
+		vmm_init_vcpu(&vmm, vmm.vcpu);
+		vmm_set(&vmm, PC, CODE);
+		vmm_set(&vmm, VBAR, VECTORS);
+		vmm_set(&vmm, X(0), BAD + 8);
+		assert_int_equal(vmm_run(&vmm), 0);
+		assert_int_equal(vmm_get(&vmm, ESR), ABORT(0x10));
+	}
+	assert_int_equal(vmm_told(&vmm, SHIM_ERROR)->answer.distinct, 1);
+	assert_int_equal(vmm_told(&vmm, SHIM_ERROR)->answer.count, 3);
+	vmm_close(&vmm);
+}
+
+static volatile sig_atomic_t passed_on;
+
+static void vmm_handler(int number, siginfo_t *info, void *context)
+{
+	passed_on = info->si_code;
+}
+
+/* The VMM's own handler of SIGBUS gets what is not a vCPU's. */
+static void own_handler(void **state)
+{
+	struct sigaction action = {.sa_sigaction = vmm_handler, .sa_flags = SA_SIGINFO}, old;
+
+	open_bad(SV_SOFT_HWPOISON, 0, NULL);
+	sv_kvm_chain(&action, &old);
+	passed_on = 0;
+	expect_answered(SV_RAS_SIGBUS_AR);
+	assert_int_equal(passed_on, 0);
+	raise(SIGBUS);
+	assert_int_equal(passed_on, SI_TKILL);
+	sv_kvm_chain(&old, &action);
+	assert_true(action.sa_sigaction == vmm_handler);
+	vmm_close(&vmm);
+}
+
+/* The host warns of a page that nobody has touched: on record before the next entry. */
+static void warnings(void **state)
+{
+	const struct shim_message *message;
+	siginfo_t info = {.si_code = BUS_MCEERR_AO};
+	bool shared;
+
+	vmm_open(&vmm, CODE_OF(NOP), 0, NULL, NULL);
+	info.si_addr = vmm.ram + (BAD - RAM);
+	assert_false(sv_kvm_warned());
+	sv_kvm_note(&info, &shared);
+	assert_true(sv_kvm_warned());
+	vmm_expect_off(&vmm);
+	assert_false(sv_kvm_warned());
+	message = vmm_told(&vmm, SHIM_ERROR);
+	assert_int_equal(message->error.source, SV_RAS_SIGBUS_AO);
+	assert_int_equal(message->error.gpa, BAD);
+	assert_int_equal(message->vcpu, -1);
+	vmm_close(&vmm);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(sea),         cmocka_unit_test(claimed),    cmocka_unit_test(memory_fault),
+		cmocka_unit_test(own_sea),     cmocka_unit_test(thresholds), cmocka_unit_test(again),
+		cmocka_unit_test(own_handler), cmocka_unit_test(warnings),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
