@@ -301,11 +301,26 @@ static void finish(struct helper *helper, const char *reason)
 			dropped);
 }
 
+static void let_go(void)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	dup2(null, STDOUT_FILENO);
+	dup2(null, STDERR_FILENO);
+	close(null);
+}
+
 static void end_message(struct helper *helper, const struct shim_message *message)
 {
 	pid_t owner = atomic_load(&helper->channel->vm_pid);
 
-	/* A parent that made its child the VMM has ended; so may others that have no VM. */
+	/*
+	 * A VMM that goes on in a child has left the standard streams to whoever started it, who waits for their
+	 * end. Notices have nowhere to go then; events have.
+	 */
+	if ((pid_t)message->vm == helper->vmm && owner != helper->vmm)
+		let_go();
+	/* Others of the family that have no VM may end too. */
 	if (helper->ended || (pid_t)message->vm != (owner ? owner : helper->vmm))
 		return;
 	helper->ended = true;
