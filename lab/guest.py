@@ -18,9 +18,12 @@ CROSS_LIBRARIES = "/usr/aarch64-linux-gnu/lib"
 OVERHEAD = 192 << 20
 
 
-def build(options):
-    """Returns the Tree that the guest boots with; only the first process, at INIT, is missing."""
+def build(options, root=None):
+    """Returns the Tree that the guest boots with; only the first process, at INIT, is missing. root: a directory that becomes /,
+    unless a --file brings another version of a file."""
     tree = initramfs.Tree()
+    if root:
+        tree.host(root, "/")
     for host, guest in options.files:
         if guest != "/":
             guest = initramfs.guest_path(guest)
