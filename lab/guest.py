@@ -34,7 +34,7 @@ def build(options, root=None):
         raise LabError(USAGE, initramfs.OWN, "is the laboratory's own in the guest; leave it out of what --file names")
     path = _command(tree, options.command[0])
     cwd = _working_directory(tree)
-    for directory, mode in (("/tmp", 0o1777), ("/run", 0o755), ("/root", 0o700), (cwd, 0o755)):
+    for directory, mode in (("/tmp", 0o1777), ("/var/tmp", 0o1777), ("/run", 0o755), ("/root", 0o700), (cwd, 0o755)):
         tree.want_directory(directory, mode)
     environment = {"PATH": PATH, "HOME": "/root", **dict(options.env)}
     job = initramfs.job(path, options.command, [f"{name}={value}" for name, value in environment.items()], cwd,
