@@ -3,8 +3,11 @@
 #include "virt.h"
 
 #ifndef EXITS
-#define EXITS 20000
+#define EXITS 20000u
 #endif
+
+/* UARTILPR, which the device keeps and does nothing with. */
+#define KEPT (UART + 0x20)
 
 static uint64_t now(void)
 {
@@ -21,9 +24,9 @@ void guest_main(uint64_t dtb)
 	__asm__("mrs %0, cntfrq_el0" : "=r"(frequency));
 	start = now();
 	for (unsigned i = 0; i < EXITS; i++)
-		write32(RTC + 0x04, i); /* the alarm's time, which is never reached: it is not enabled */
+		write32(KEPT, i);
 	start = now() - start;
-	EQUAL(read32(RTC + 0x04), EXITS - 1);
+	EQUAL(read32(KEPT), EXITS - 1);
 	guest_print("exits: ");
 	print_number(start);
 	guest_print(" ticks of ");

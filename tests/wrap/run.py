@@ -107,15 +107,15 @@ class Run:
         return "\t".join([self.key, str(self.case.seconds), str(self.case.mem), *words]) + "\n"
 
 
-def run_all(salvage, arm64, guests, runs, library, qemu):
-    """{key: (status, milliseconds, stdout, stderr, events)}"""
+def run_all(salvage, arm64, guests, runs, library, qemu, machine=()):
+    """{key: (status, milliseconds, stdout, stderr, events)}. machine: more options of the laboratory."""
     with tempfile.TemporaryDirectory() as work:
         def made(name, data):
             with open(os.path.join(work, name), "wb") as file:
                 file.write(data)
             return f"--file={file.name}:{FILES}/{name}"
 
-        words = [salvage, "lab", "--quiet", *MACHINE, made("disk", disk())]
+        words = [salvage, "lab", "--quiet", *MACHINE, *machine, made("disk", disk())]
         words += [made("initrd", initramfs(os.path.join(guests, "linux-init")))]
         words += [made("list", "".join(run.line(qemu) for run in runs).encode())]
         words += [f"--file={kernel()}:{FILES}/Image"]

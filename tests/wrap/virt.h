@@ -7,7 +7,6 @@
 #include "whole.h"
 
 #define FLASH        0x04000000ul /* the second chip: the first is the firmware's */
-#define RTC          0x09010000ul
 #define VIRTIO       0x0a000000ul
 #define VIRTIO_STEP  0x200ul
 #define VIRTIO_COUNT 32
