@@ -18,9 +18,12 @@ CROSS_LIBRARIES = "/usr/aarch64-linux-gnu/lib"
 OVERHEAD = 192 << 20
 
 
-def build(options):
-    """Returns the Tree that the guest boots with; only the first process, at INIT, is missing."""
+def build(options, root=None):
+    """Returns the Tree that the guest boots with; only the first process, at INIT, is missing. root: a directory that becomes /,
+    unless a --file brings another version of a file."""
     tree = initramfs.Tree()
+    if root:
+        tree.host(root, "/")
     for host, guest in options.files:
         if guest != "/":
             guest = initramfs.guest_path(guest)
@@ -31,7 +34,7 @@ def build(options):
         raise LabError(USAGE, initramfs.OWN, "is the laboratory's own in the guest; leave it out of what --file names")
     path = _command(tree, options.command[0])
     cwd = _working_directory(tree)
-    for directory, mode in (("/tmp", 0o1777), ("/run", 0o755), ("/root", 0o700), (cwd, 0o755)):
+    for directory, mode in (("/tmp", 0o1777), ("/var/tmp", 0o1777), ("/run", 0o755), ("/root", 0o700), (cwd, 0o755)):
         tree.want_directory(directory, mode)
     environment = {"PATH": PATH, "HOME": "/root", **dict(options.env)}
     job = initramfs.job(path, options.command, [f"{name}={value}" for name, value in environment.items()], cwd,

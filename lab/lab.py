@@ -13,6 +13,7 @@ import options as command_line
 import process
 import qemu
 import sea
+import userland
 from errors import INTERNAL, UNAVAILABLE, USAGE, LabError, note, one_line, run_main
 from initramfs import Tree
 from machine import Machine
@@ -130,7 +131,11 @@ def find_machine(options, progress, newest=False):
 def run(options):
     progress = Progress(options.quiet)
     outputs = Outputs(options.outputs)
-    tree = guest.build(options)
+    root = None
+    if options.packages:
+        root = userland.cached(options.packages, progress.fetching, options.quiet)[1]
+        progress.clear()
+    tree = guest.build(options, root)
     program, _, _, image = find_machine(options, progress)
     tree.bytes(guest.INIT, first_process(options), 0o755)
     with image:
@@ -146,6 +151,8 @@ def fetch(options):
     """Brings the cache up to date, boots what is there once, and prints what it is and has."""
     progress = Progress(options.quiet)
     program, about, facts, image = find_machine(options, progress, newest=True)
+    unpacked, root = userland.newest(options.packages, progress.fetching, options.quiet) if options.packages else ({}, None)
+    progress.clear()
     tree = Tree()
     tree.bytes(guest.INIT, first_process(options), 0o755)
     with image:
@@ -159,6 +166,10 @@ def fetch(options):
     print(f"qemu      {qemu.version(program)}")
     if about:
         print(f"mirror    {about['mirror']}\nkept in   {os.path.dirname(program)}")
+    for name, suite in options.packages:
+        print(f"packages  {'/'.join(filter(None, (name, suite)))}")
+    if root:
+        print(f"          {len(unpacked['packages'])} in all\nmirror    {unpacked['mirror']}\nkept in   {root}")
     print(f"/dev/kvm  {'yes' if hello.get('kvm') == '1' else 'missing'}")
     for key, name, needs in kernel.FEATURES:
         print(f"          {name} " + ("yes" if hello.get(key, "0") not in ("0", "-1") else f"missing (needs {needs})"))

@@ -5,17 +5,21 @@ import math
 import os
 import re
 
+import userland
 from errors import USAGE, LabError
 
 USAGE_TEXT = """\
 usage: salvage lab [OPTION...] -- COMMAND [ARGUMENT...]
-       salvage lab --fetch [--qemu=newest]
+       salvage lab --fetch [--qemu=newest] [--package=NAME[/SUITE]]...
 
 Runs COMMAND, an arm64 program, as root under a Linux kernel with KVM in an emulated
 arm64 machine. Its standard streams and its exit status pass through.
 
   --file=HOST[:GUEST]   put a file or directory into the guest, at the same path or at
                         GUEST
+  --package=NAME[/SUITE]
+                        put a package of the distribution into the guest, for arm64,
+                        with all that it needs
   --output=GUEST:HOST   bring a file of the guest back when the command has ended
   --env=NAME[=VALUE]    set an environment variable, or pass one on
   --kernel=IMAGE|DEB    use this kernel, not the cached one
@@ -29,17 +33,17 @@ arm64 machine. Its standard streams and its exit status pass through.
   --timeout=SECONDS     end everything after so long, booting included
   --console             show the kernel's console on standard error
   --quiet               print neither progress nor notes
-  --fetch               fetch the newest suitable kernel (with --qemu=newest, QEMU
-                        too), try it, print what it has
+  --fetch               fetch the newest suitable kernel (with --qemu=newest QEMU too,
+                        and what --package names), try it, print what it has
 
 The environment is PATH, HOME and what --env names. COMMAND is looked for among the
---file paths, then on this machine, and has the same absolute path in the guest. So
-has the working directory.
+--file paths and the packages, then on this machine, and has the same absolute path in
+the guest. So has the working directory.
 
 Exit status: the command's; 128+N if signal N killed it; 100 if the command line or
 a file is at fault; 101 if QEMU or a kernel is not to be had; 106 if the machine
 ended before the command, or an output could not be brought back; 108 if time was up.
-A fetched kernel or QEMU is kept in SALVAGE_CACHE, else in ~/.cache/salvage.
+What was fetched is kept in SALVAGE_CACHE, else in ~/.cache/salvage.
 """
 
 GIB, MIB = 1 << 30, 1 << 20
@@ -49,7 +53,7 @@ class Options:
     """The defaults; parse() fills in the rest."""
 
     def __init__(self):
-        self.files, self.outputs, self.env, self.command = [], [], [], []
+        self.files, self.outputs, self.env, self.command, self.packages = [], [], [], [], []
         self.kernel, self.qemu, self.append, self.init = None, None, "", None
         self.smp, self.mem, self.cpu, self.timeout = 1, 2 * GIB, "max,pauth-impdef=on", 0
         self.said = {}      # the text of each option that was given, by its name, for messages
@@ -71,6 +75,10 @@ def _output(options, value):
     if not match:
         raise ValueError("must be --output=GUEST:HOST, with GUEST an absolute path in the guest")
     options.outputs.append((match[1], match[2]))
+
+
+def _package(options, value):
+    options.packages.append(userland.parse(value))
 
 
 def _env(options, value):
@@ -130,7 +138,7 @@ def _flag(name):
 
 
 WITH_VALUE = {
-    "--file": _file, "--output": _output, "--env": _env, "--kernel": _text("kernel"), "--qemu": _text("qemu"),
+    "--file": _file, "--output": _output, "--env": _env, "--package": _package, "--kernel": _text("kernel"), "--qemu": _text("qemu"),
     "--append": _text("append"),
     "--smp": _smp, "--mem": _mem, "--cpu": _cpu, "--timeout": _timeout,
     "--init": _text("init"),    # where the build put the first process; the command passes it

@@ -53,21 +53,28 @@ class Unreachable(NotFound):
     """The mirror does not answer: asking it for more would only take time."""
 
 
-def need_tools():
+def need_tools(otherwise=OTHERWISE):
     for tool in ("apt-get", "apt-cache", "apt-config", "dpkg", "dpkg-deb"):
         if not shutil.which(tool):
-            raise LabError(UNAVAILABLE, tool, f"is not installed, so nothing can be fetched; {OTHERWISE}")
+            raise LabError(UNAVAILABLE, tool, f"is not installed, so nothing can be fetched; {otherwise}")
 
 
-def mirrors():
-    """The distribution's archives that this machine's apt is configured with."""
-    need_tools()
+class Deb:
+    """A package that apt would fetch: its file's name and size in bytes."""
+
+    def __init__(self, name, size):
+        self.name, self.size = name, size
+
+
+def mirrors(otherwise=OTHERWISE):
+    """The distribution's archives that this machine's apt is configured with. otherwise: what to do where there are none."""
+    need_tools(otherwise)
     names = ["list", "Dir::Etc::sourcelist/f", "parts", "Dir::Etc::sourceparts/d"]
     _, out, _ = process.run(["apt-config", "shell", *names])
     values = dict(re.findall(r"^(\w+)='(.*)'$", out, re.M))
     found = aptsources.archives(aptsources.read(values.get("list"), values.get("parts")), aptsources.codename())
     if not found:
-        raise LabError(UNAVAILABLE, "apt sources", f"name no Debian archive to fetch from; {OTHERWISE}")
+        raise LabError(UNAVAILABLE, "apt sources", f"name no Debian archive to fetch from; {otherwise}")
     return found
 
 
@@ -123,13 +130,24 @@ class Root:
         return os.path.join(debs, names[0])
 
 
-    def download_all(self, package, version):
-        """Paths of the .debs of a package and of all it needs that is not installed, of the first suite if it has that."""
-        status, out, err = self._apt("apt-get", "install", "--yes", "--download-only", "--no-install-recommends",
-                                     "--target-release", self.suite.split()[0], f"{package}={version}")
+    def _install(self, *arguments):
+        """What apt-get install says, with as much as it can of the first suite."""
+        status, out, err = self._apt("apt-get", "install", "--yes", "--no-install-recommends", "--target-release",
+                                     self.suite.split()[0], *arguments)
         if status:
             raise NotFound(_reason(err or out))
+        return out
+
+    def download_all(self, *wanted):
+        """Paths of the .debs of packages (NAME, NAME=VERSION or NAME/SUITE) and of all they need that is not installed."""
+        self._install("--download-only", *wanted)
         return sorted(glob.glob(os.path.join(glob.escape(self.directory), "cache", "archives", "*.deb")))
+
+    def needed(self, *wanted):
+        """The Debs that download_all would fetch, by name."""
+        # 'URI' NAME SIZE [CHECKSUM]
+        found = re.findall(r"^'\S+' (\S+\.deb) (\d+)", self._install("--print-uris", *wanted), re.M)
+        return sorted((Deb(name, int(size)) for name, size in found), key=lambda deb: deb.name)
 
 
 def _reason(text):

@@ -127,7 +127,7 @@ def _fetch_from(work, source, suites, have, progress):
             return have
         progress(f"fetching {package} {newest} from {source.shown}")
         unpacked, made = os.path.join(directory, "unpacked"), os.path.join(work, "made")
-        for deb in root.download_all(package, newest):
+        for deb in root.download_all(f"{package}={newest}"):
             status, _, err = process.run(["dpkg-deb", "-x", deb, unpacked])
             if status:
                 raise packages.NotFound(f"{os.path.basename(deb)}: {one_line(err)}")

@@ -201,6 +201,6 @@ class Errors(unittest.TestCase):
         done = self.lab("--help")
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         for option in ("--file", "--output", "--env", "--kernel", "--append", "--smp", "--mem", "--cpu", "--timeout", "--console",
-                       "--quiet", "--fetch"):
+                       "--quiet", "--fetch", "--package"):
             self.assertIn(option, done.stdout)
         self.assertLessEqual(max(len(line) for line in done.stdout.splitlines()), 90)

@@ -21,7 +21,8 @@ import test_image
 import test_link
 import test_sea
 import test_sources
+import test_userland
 
 if __name__ == "__main__":
     tap.main(test_sources, test_choice, test_image, test_archive, test_build, test_elf, test_link, test_errors, test_fetch,
-             test_btf, test_sea)
+             test_btf, test_sea, test_userland)

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The cases run.py runs: a guest, the VMM's options, and what must come of it without salvage and with it."""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "guests"))
+# pylint: disable=wrong-import-position
+from cases import aborts, all_aborts
+
+QEMU = ["qemu-system-aarch64", "-M", "virt,gic-version=3", "-accel", "kvm", "-cpu", "host", "-nodefaults", "-display", "none",
+        "-no-reboot", "-serial", "stdio"]
+
+
+class Ending:
+    """How a run ends: the VMM's status, what its guest (and it) must have said on either stream, what it must not have said."""
+
+    def __init__(self, status, *said, stderr=(), never=(), checks=()):
+        self.status, self.said, self.stderr, self.never, self.checks = status, said, stderr, never, checks
+
+
+class Case:
+    """options: of QEMU; {files} is the directory of the guests there. wrap: options of salvage wrap. without, wrapped: an Ending,
+    or None where that says nothing. compiled: a function that some compilers make harmless (run.py's post_indexed)."""
+
+    def __init__(self, name, *options, without=None, wrapped=None, wrap=(), mem=128, seconds=30, compiled=None):
+        self.name, self.options, self.without, self.wrapped, self.wrap = name, list(options), without, wrapped, list(wrap)
+        self.mem, self.seconds, self.compiled = mem, seconds, compiled
+
+
+def guest(name, *options, **facts):
+    return Case(facts.pop("case", name), "-kernel", f"{{files}}/{name}.elf", *options, **facts)
+
+
+def linux(name, steps, **facts):
+    return Case(name, "-kernel", "{files}/Image", "-initrd", "{files}/initrd", "-append",
+                f"console=ttyAMA0 rdinit=/init panic=-1 loglevel=4 iomem=relaxed STEPS={steps}", mem=512, seconds=90, **facts)
+
+
+# What QEMU does with an access that KVM could not decode: the guest takes an external abort that no device gave.
+REFUSED = "unexpected exception, vector 4 esr 0x0000000096000010 far 0x"
+COMPLETED = all_aborts(verdict="completed")
+LOOP = {"without": Ending(0, REFUSED + "0000000009000020", "status 2", never=("verified",)),
+        "wrapped": Ending(0, "UARTIMSC is 0x0000000000000000, as written", "loop: every register verified", "status 0",
+                          checks=[COMPLETED])}
+
+CASES = [
+    guest("devices", "-global", "virtio-mmio.force-legacy=false", "-drive",
+          "file={files}/disk,format=raw,if=none,id=disk,snapshot=on", "-device", "virtio-blk-device,drive=disk",
+          without=Ending(0, REFUSED, "status 2", never=("every register",)),
+          wrapped=Ending(0, "uart: these letters were written one by one", "flash: three words", "virtio: four requests",
+                         "every register and every value as it must be", "status 0", checks=[COMPLETED])),
+    guest("loop-c", compiled="program_uart", **LOOP),
+    guest("loop-rust", compiled="program_uart", **LOOP),
+    guest("tree", without=Ending(0, "the clock is at 0x0000000009010000", "external abort", "status 3"),
+          wrapped=Ending(0, "its identification is 0x0000000000000031 0x0000000000000010", "status 0", checks=[COMPLETED])),
+    # The guest goes by a tree of its own. The VMM's, which is what salvage goes by, has nothing there.
+    guest("tree-own", without=Ending(0, "external abort", "status 3"),
+          wrapped=Ending(0, "tree: external abort, esr 0x0000000096000010 far 0x0000000009110fe0", "status 3",
+                         stderr=("0x09110fe0",), checks=[aborts(cause="hole", verdict="injected")])),
+    guest("page-hard", without=Ending(1, "page: loading from it", stderr=("Hardware memory error!",), never=("goes on",)),
+          wrapped=Ending(0, "page: the guest goes on", "status 0")),
+    guest("page-sea", without=Ending(0, "page: exception, esr 0x00000000b", "status 1", never=("goes on",)),
+          wrapped=Ending(0, "page: the guest goes on", "status 0")),
+    linux("linux-hard", "devices,hard",
+          without=Ending(1, "devices was killed by signal 7", "@hard 0x", stderr=("Hardware memory error!",),
+                         never=("was used from user space", "all else goes on"))),
+    linux("linux-sea", "sea", without=Ending(0, "@sea 0x", "Kernel panic", never=("all else goes on",))),
+    linux("linux", "devices,hard,sea",
+          wrapped=Ending(0, "init: the device was used from user space", "devices ended with status 0",
+                         "hard was killed by signal 7", "sea was killed by signal 7", "init: all else goes on")),
+]

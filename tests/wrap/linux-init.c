@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * User space of the Linux that an unmodified VMM runs. It touches a device from EL0 with instructions that KVM
+ * cannot decode, and then has a process whose page goes bad: that process dies, and nothing else.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
+
+#define PAGE_SIZE 4096u
+#define OFFSET    0x128u
+#define GPIO      0x09030000 /* of QEMU's machine "virt": a PL061, which no driver has */
+#define DIRECTION 0x400u
+#define IDS       0xfe0u
+
+static void end(void)
+{
+	fflush(stdout);
+	tcdrain(STDOUT_FILENO);
+	reboot(RB_POWER_OFF);
+	_exit(1);
+}
+
+static void check(const char *what, uint64_t is, uint64_t wanted)
+{
+	if (is == wanted)
+		return;
+	printf("init: %s is %#llx, not %#llx\n", what, (unsigned long long)is, (unsigned long long)wanted);
+	end();
+}
+
+/* In a child: without help its end is what this is about. */
+static void devices(void)
+{
+	int memory = open("/dev/mem", O_RDWR | O_SYNC | O_CLOEXEC);
+	char *gpio = mmap(NULL, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, memory, GPIO), *base;
+	uint64_t first, second, low, high;
+
+	if (memory < 0 || gpio == MAP_FAILED) {
+		printf("init: /dev/mem: %s\n", strerror(errno));
+		_exit(1);
+	}
+	base = gpio + IDS;
+	__asm__ volatile("ldp %w0, %w1, [%2], #8" : "=&r"(first), "=&r"(second), "+&r"(base) : : "memory");
+	check("the base after ldp", (uint64_t)base, (uint64_t)gpio + IDS + 8);
+	check("the first identification", first, 0x61);
+	check("the second identification", second, 0x10);
+	__asm__ volatile("ldr q0, [%2], #16\n\tmov %0, v0.d[0]\n\tmov %1, v0.d[1]"
+			 : "=r"(low), "=r"(high), "+&r"(base)
+			 :
+			 : "v0", "memory");
+	check("the base after ldr", (uint64_t)base, (uint64_t)gpio + IDS + 24);
+	check("the lower half", low, 0x04);
+	check("the upper half", high, UINT64_C(0x000000f00000000d));
+	base = gpio + DIRECTION;
+	__asm__ volatile("str %w1, [%0], #4" : "+&r"(base) : "r"(0x5a) : "memory");
+	check("the base after str", (uint64_t)base, (uint64_t)gpio + DIRECTION + 4);
+	check("the direction", *(volatile uint32_t *)(gpio + DIRECTION), 0x5a);
+	base = gpio + DIRECTION;
+	__asm__ volatile("stp %w1, wzr, [%0]" : : "r"(base), "r"(0) : "memory");
+	check("the direction", *(volatile uint32_t *)(gpio + DIRECTION), 0);
+	printf("init: the device was used from user space\n");
+	fflush(stdout);
+	_exit(0);
+}
+
+/* Documentation/admin-guide/mm/pagemap.rst. */
+static uint64_t physical(volatile void *address)
+{
+	int pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	uint64_t entry = 0;
+
+	if (pread(pagemap, &entry, sizeof(entry), (off_t)((uintptr_t)address / PAGE_SIZE * sizeof(entry))) <
+	    0)
+		entry = 0;
+	close(pagemap);
+	return (entry & ((UINT64_C(1) << 55) - 1)) * PAGE_SIZE;
+}
+
+static void bus_error(int signal, siginfo_t *info, void *context)
+{
+	char text[100];
+	int length = snprintf(text, sizeof(text), "victim: SIGBUS, si_code %d, si_addr %p\n", info->si_code,
+			      info->si_addr);
+
+	(void)!write(STDOUT_FILENO, text, (size_t)length);
+	tcdrain(STDOUT_FILENO);
+	sigaction(SIGBUS, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
+	raise(SIGBUS);
+	/* It is blocked in here. */
+	sigprocmask(SIG_UNBLOCK, &(sigset_t){{1ul << (SIGBUS - 1)}}, NULL);
+	_exit(1);
+}
+
+static void victim(const char *how)
+{
+	struct sigaction action = {.sa_sigaction = bus_error, .sa_flags = SA_SIGINFO};
+	volatile uint64_t *words = mmap(NULL, PAGE_SIZE, PROT_READ | PROT_WRITE,
+					MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE | MAP_LOCKED, -1, 0);
+	char answer[64];
+
+	sigaction(SIGBUS, &action, NULL);
+	words[OFFSET / 8] = 0x600d;
+	printf("victim: loads from %p\n@%s %#llx\n", (void *)(words + OFFSET / 8), how,
+	       (unsigned long long)physical(words));
+	fflush(stdout);
+	if (!fgets(answer, sizeof(answer), stdin) || strncmp(answer, "done", 4)) {
+		printf("victim: the host says %s", answer);
+		_exit(77);
+	}
+	printf("victim: there was no error, it holds %#llx\n", (unsigned long long)words[OFFSET / 8]);
+	fflush(stdout);
+	_exit(0);
+}
+
+static void in_child(const char *name, const char *how)
+{
+	int status;
+	pid_t child;
+
+	fflush(stdout);
+	child = fork();
+	if (!child) {
+		if (how)
+			victim(how);
+		devices();
+	}
+	if (waitpid(child, &status, 0) == child && WIFSIGNALED(status))
+		printf("init: %s was killed by signal %d\n", name, WTERMSIG(status));
+	else
+		printf("init: %s ended with status %d\n", name, WEXITSTATUS(status));
+}
+
+/* What the kernel does not know on its command line becomes our environment: STEPS=devices,hard,sea or some of them. */
+int main(void)
+{
+	char *steps = getenv("STEPS"), *step;
+	struct termios raw;
+
+	mkdir("/proc", 0755);
+	mkdir("/dev", 0755);
+	mount("proc", "/proc", "proc", 0, NULL);
+	mount("devtmpfs", "/dev", "devtmpfs", 0, NULL);
+	/* What the host answers is not to be echoed. */
+	if (!tcgetattr(STDIN_FILENO, &raw)) {
+		raw.c_lflag &= ~(tcflag_t)ECHO;
+		tcsetattr(STDIN_FILENO, TCSANOW, &raw);
+	}
+	printf("init: up, %ld CPUs\n", sysconf(_SC_NPROCESSORS_ONLN));
+	while ((step = strsep(&steps, ",")))
+		in_child(step, strcmp(step, "devices") ? step : NULL);
+	/* The rest of the machine goes on. */
+	for (unsigned i = 0; i < 16; i++) {
+		char *memory = malloc(1u << 20);
+
+		memset(memory, (int)i, 1u << 20);
+		check("other memory", (uint8_t)memory[12345], i);
+	}
+	printf("init: all else goes on\n");
+	end();
+}
