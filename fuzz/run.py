@@ -11,6 +11,7 @@ not reach into it, as few and small inputs as will do. Exit status 1 if any targ
 import argparse
 import pathlib
 import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -50,17 +51,23 @@ class Build:
                       if path.is_file() and '.' not in path.name)
 
 
+def cpu_seconds():
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def execute(build, target, seconds):
-    """(log, exit status, seconds) of a run."""
+    """(log, exit status, seconds, of a CPU) of a run."""
     found, corpus = build.found(target), HERE / 'corpus' / target
     found.mkdir(parents=True, exist_ok=True)
     build.crashes.mkdir(exist_ok=True)
     command = [build.program(target), *options(target), f'-max_total_time={seconds}', '-print_final_stats=1',
-               f'-artifact_prefix={build.crashes}/{target}-', found, *([corpus] if corpus.exists() else [])]
-    began = time.monotonic()
+               f'-artifact_prefix={build.crashes}/{target}-', found,
+               *[path for path in (corpus, build.path / 'seeds' / target) if path.exists()]]
+    began, used = time.monotonic(), cpu_seconds()
     run = subprocess.run(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL,
                          text=True, errors='replace', check=False)
-    return run.stderr, run.returncode, time.monotonic() - began
+    return run.stderr, run.returncode, time.monotonic() - began, cpu_seconds() - used
 
 
 def numbers(log):
@@ -80,12 +87,12 @@ def why(log):
 
 def run(build, targets, seconds):
     crashed = []
-    print(f'{"target":<12}{"executions":>12}{"a second":>10}{"edges":>8}{"features":>10}{"inputs":>8}', flush=True)
+    print(f'{"target":<12}{"executions":>12}{"a second":>10}{"of CPU":>10}{"edges":>8}{"features":>10}{"inputs":>8}', flush=True)
     for target in targets:
-        log, status, took = execute(build, target, seconds)
+        log, status, took, used = execute(build, target, seconds)
         executed, edges, features, inputs = numbers(log)
-        print(f'{target:<12}{executed:>12}{int(executed / max(took, 0.001)):>10}{edges:>8}{features:>10}{inputs:>8}',
-              flush=True)
+        speeds = f'{int(executed / max(took, 0.01)):>10}{int(executed / max(used, 0.01)):>10}'
+        print(f'{target:<12}{executed:>12}{speeds}{edges:>8}{features:>10}{inputs:>8}', flush=True)
         if status or not executed:
             crashed.append(target)
             seed = re.findall(r'INFO: Seed: (\d+)', log)
