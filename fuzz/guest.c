@@ -269,6 +269,9 @@ static void take_choice(struct fuzz_guest *guest, struct fuzz_input *input)
 /* Three levels of 4 KiB tables, 39 bits, all of RAM and two blocks of devices where they are. */
 static void map(struct fuzz_guest *guest)
 {
+	/* Two pages of a device that are not side by side, one that is choosy, and memory. */
+	static const uint8_t mapped[GUEST_DATA_PAGES] = {0, 10, 2, 5};
+
 	put(guest, LEVEL1, 8, LEVEL2 | TABLE);
 	put(guest, LEVEL1 + 8, 8, GUEST_RAM | BLOCK);
 	put(guest, LEVEL2 + 8, 8, CODE_TABLE | TABLE);
@@ -278,7 +281,7 @@ static void map(struct fuzz_guest *guest)
 	put(guest, CODE_TABLE, 8, CODE_A | PAGE);
 	put(guest, CODE_TABLE + 8, 8, CODE_B | PAGE);
 	for (unsigned i = 0; i < GUEST_DATA_PAGES; i++)
-		put(guest, DATA_ENTRY + i * 8, 8, places[i % 2] | PAGE);
+		put(guest, DATA_ENTRY + i * 8, 8, places[mapped[i]] | PAGE);
 	guest->regs[SV_SCTLR_EL1] |= SV_SCTLR_M;
 	guest->regs[SV_TTBR0_EL1] = guest->regs[SV_TTBR1_EL1] = LEVEL1;
 	guest->regs[SV_TCR_EL1] = 25 | 25 << 16 | UINT64_C(2) << 30 | UINT64_C(5) << 32;

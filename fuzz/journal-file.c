@@ -36,7 +36,7 @@ static void take_record(struct fuzz_journal *journal, struct fuzz_input *input, 
 	struct journal_tally tally = {record.count + (shape >> 6), record.error.realtime_ns};
 
 	record.threshold = shape & 0x40 ? record.distinct : 0;
-	record.action = shape & 0x80 ? SV_ACTION_STOP : SV_ACTION_RESTART;
+	record.action = SV_ACTION_STOP ^ (shape & 0x80 ? (uint8_t)fuzz_take(input, 1) : 0);
 	memcpy(record.vm, header->vm, sizeof(record.vm));
 	memcpy(record.boot, header->boot, sizeof(record.boot));
 	if (record.distinct & 0x80)

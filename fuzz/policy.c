@@ -77,6 +77,10 @@ static void ask(const struct sv_policy *policy, enum sv_cause cause, enum sv_cla
 		if (applies(&policy->rules[i], cause, iclass, ipa) &&
 		    (!best || precedes(&policy->rules[i], best)))
 			best = &policy->rules[i];
+	/* Nobody could say which of two holds. */
+	for (size_t i = 0; best && i < policy->count; i++)
+		claim(!applies(&policy->rules[i], cause, iclass, ipa) ||
+		      policy->rules[i].action == best->action || precedes(best, &policy->rules[i]));
 	if (!best)
 		claim(found < policy->rules || found >= policy->rules + policy->count);
 	else

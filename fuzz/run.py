@@ -9,6 +9,7 @@ and is gone on from; inputs that crash go to BUILD/crashes. --merge takes what r
 not reach into it, as few and small inputs as will do. Exit status 1 if any target crashed.
 """
 import argparse
+import os
 import pathlib
 import re
 import resource
@@ -22,6 +23,8 @@ LONGEST = 8192  # bytes of an input, where it says nothing else
 LENGTHS = {'insn': 160, 'translate': 256, 'session': 1024, 'policy': 1024, 'decode': 512, 'options': 512}
 HUNG = 10  # seconds
 MEMORY = 2048  # MiB
+# Inputs are small: what is freed need not be kept from use for long.
+SANITIZER = {'ASAN_OPTIONS': 'quarantine_size_mb=8'}
 
 
 def fault(text):
@@ -66,7 +69,7 @@ def execute(build, target, seconds):
                *[path for path in (corpus, build.path / 'seeds' / target) if path.exists()]]
     began, used = time.monotonic(), cpu_seconds()
     run = subprocess.run(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL,
-                         text=True, errors='replace', check=False)
+                         text=True, errors='replace', check=False, env={**SANITIZER, **os.environ})
     return run.stderr, run.returncode, time.monotonic() - began, cpu_seconds() - used
 
 
@@ -106,7 +109,9 @@ def run(build, targets, seconds):
 
 
 def merge(build, targets):
-    """Edges alone count: how often each was passed is the fuzzer's own business, and would keep a hundred times more."""
+    """Edges alone count: how often each was passed is the fuzzer's own business, and would keep a hundred times more.
+
+    What was named by a person ("backward-length") stays."""
     for target in targets:
         corpus, scratch = HERE / 'corpus' / target, build.path / 'merge' / target
         shutil.rmtree(scratch, ignore_errors=True)
@@ -116,8 +121,10 @@ def merge(build, targets):
                                  *sources], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, check=False)
         if result.returncode:
             fault(f'{target}: the corpus could not be merged: {result.stderr.decode(errors="replace")[-400:]}')
-        shutil.rmtree(corpus, ignore_errors=True)
-        corpus.mkdir(parents=True)
+        corpus.mkdir(parents=True, exist_ok=True)
+        for path in corpus.iterdir():
+            if '-' not in path.name:
+                path.unlink()
         for path in scratch.iterdir():
             # libFuzzer names them by their hash; a third of it is unique enough.
             shutil.copy(path, corpus / path.name[:12])

@@ -56,6 +56,9 @@ def trees():
         made = subprocess.run(['dtc', '-qq', '-f', '-O', 'dtb', source], capture_output=True, check=True).stdout
         yield source.stem, made + bytes(8)
 
+    deep = '/dts-v1/; / {' + ''.join(f'n{i} {{' for i in range(40)) + '};' * 41
+    yield 'deep', subprocess.run(['dtc', '-qq', '-f', '-O', 'dtb'], input=deep.encode(), capture_output=True, check=True).stdout
+
 
 def seeds():
     text = [f'{word:08x}\n' for word in words()]
@@ -66,15 +69,21 @@ def seeds():
         yield 'insn', f'{word:08x}', struct.pack('<HIQB', 0, word, 1, 0x22)
     for log in sorted((ROOT / 'tests/explain/logs').glob('*.log')):
         yield 'explain', log.stem, log.read_bytes()
+    yield 'explain', 'many', b''.join(b'Unhandled fault: synchronous external abort (0x96000210) at 0x%x000\n' % i for i in range(1, 70))
     for name, tree in trees():
         yield 'tree', name, tree
     yield 'policy', 'rules', (b'hole=stop\nnisv@0x0a000000-0x0a000fff=inject\nclass:pair=inject\nsea:2=restart\nobserve\n# a comment\n'
                               b'  inject@0x10 \nclass:pair@0-0xffff=emulate\nsea=stop\nmismatch=emulate\n')
+    for length in (79, 80):
+        yield 'policy', f'{length}', b'hole@0x'.ljust(length - 6, b'0') + b'1=stop'
+    yield 'policy', 'twice', b'hole@16=stop\nhole@0x10=inject\nhole@15-16=dump\nhole@16-17=inject\n'
     for options in (b'guest.elf', b'--backend=lab\n--mem=2G\n--smp\n4\n--policy=hole=stop\n--sea=0x40200000,fnv,times=3\n--timeout=5\nguest',
-                    b'--dump-dtb=x\n--no-salvage\n--verbose', b'--append=\n--ledger=l\n--vm=a\n--\n-guest', b'--help', b'--qemu=newest\n--aarch32\ng'):
+                    b'--dump-dtb=x\n--no-salvage\n--verbose', b'--append=\n--ledger=l\n--vm=a\n--\n-guest', b'--help', b'--qemu=newest\n--aarch32\ng', b'--smp=123\n--mem=1M\ng',
+                    b'--smp=124\ng'):
         yield 'options', f'{len(options)}', options
     poison = b'salvage-poison 1\nvm 11111111-1111-1111-1111-111111111111\npage 0x0000000040001000\npage 0x0000000040002000\n'
     yield 'poison', 'sealed', b'\x07' + poison
+    yield 'poison', 'edge', b'\x07' + poison.replace(b'40002000', b'4ffff000')
     yield 'poison', 'wrong', b'\x00' + poison + b'end 0000000002 00000000\n'
     for name, data in (('elf', elf()), ('stripped', elf(sections=False)), ('relocatable', elf(kind=1)), ('cut', elf(symbols=False))):
         yield 'loader', name, data + b'\x0f'
@@ -84,6 +93,9 @@ def seeds():
     yield 'loader', 'flat', bytes(range(64))
     for target in ('journal', 'ledger'):
         yield target, 'records', bytes.fromhex('0f 00 00 01 03 00 11223344 55667788 99aabbcc 1122 0100 01 00 51 03 05 00' + '11' * 17)
+        # The last byte of the name, in both copies of the header, whose checksums are mended; an action that is none.
+        yield target, 'name', bytes.fromhex('01 70 9f00 80 41 70 9f02 80 41')
+        yield target, 'action', bytes.fromhex('0f 00 c0 01 03 00 11223344 55667788 99aabbcc 1122 0100 01 0f')
         yield target, 'damage', bytes.fromhex('03 00 00 00 01 00' + '22' * 16 + '70 1080 81 0102 e0 01 f0 0110')
     yield 'journal', 'none', b'SVJOURNL' + bytes(600)
 

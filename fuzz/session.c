@@ -35,36 +35,46 @@ static struct {
 	unsigned loaded, stored; /* bytes of elements */
 	unsigned asked, refused; /* accesses */
 	unsigned device_bytes;
-	uint64_t chain;  /* the descriptor read last, if it names a table */
+	uint64_t table;  /* the descriptor read last, if it is one of a table */
 	unsigned depth;  /* descriptors read in this walk */
 	unsigned offset; /* in the footprint, of the element performed last */
 	bool any;        /* there was one */
 } did;
 
-/* A table descriptor names the next one that is read, or else a walk begins: nothing is read twice on the way. */
+/* How many descriptors a walk has, with tables of 4 KiB and one size of addresses; 0: it is not as simple. */
+static unsigned levels(uint64_t tcr)
+{
+	unsigned bits = 64 - (tcr & 0x3f);
+
+	if ((tcr >> 14 & 3) != 0 || (tcr >> 30 & 3) != 2 || tcr >> 59 & 1 || (tcr ^ tcr >> 16) & 0x3f)
+		return 0;
+	return bits <= 48 && bits >= 25 ? (bits - 12 + 8) / 9 : 0;
+}
+
+/*
+ * A descriptor is in the table that the last one names, if that is one of a table, and a walk begins where a base register
+ * says: nothing on the way is read twice.
+ */
 static void judge_descriptor(uint64_t ipa, uint64_t value)
 {
-	const uint64_t page = UINT64_C(0x0000fffffffff000), large = UINT64_C(0x0000ffffffff0000);
-	uint64_t tcr = vcpu.regs[SV_TCR_EL1], ttbr0 = vcpu.regs[SV_TTBR0_EL1],
-		 ttbr1 = vcpu.regs[SV_TTBR1_EL1];
-	bool small = (tcr >> 14 & 3) == 0 && (tcr >> 30 & 3) == 2 && !(tcr >> 59 & 1);
-	uint64_t mask = small ? page : large;
+	const uint64_t page = UINT64_C(0x0000fffffffff000);
+	unsigned depth = levels(vcpu.regs[SV_TCR_EL1]);
 
-	claim(!(ipa & 7));
-	if (did.chain && !((did.chain ^ ipa) & mask)) {
+	if (!depth)
+		return;
+	if (did.table) {
+		claim(!((did.table ^ ipa) & page) ||
+		      !is_memory(sv_space_find(&guest.space, did.table & page, false).kind));
 		did.depth++;
-	} else {
-		claim(!((ttbr0 ^ ipa) & large) || !((ttbr1 ^ ipa) & large));
-		/* A walk that has a table goes on to it, unless that table is nowhere. */
-		if (did.chain && small && did.depth < 3)
-			claim(!is_memory(sv_space_find(&guest.space, did.chain & page, false).kind) ||
-			      did.chain >> 47 & 1);
+	}
+	if (!did.table || (did.table ^ ipa) & page) {
+		claim(!((vcpu.regs[SV_TTBR0_EL1] ^ ipa) & page) || !((vcpu.regs[SV_TTBR1_EL1] ^ ipa) & page));
 		did.depth = 1;
 	}
-	claim(did.depth <= 5);
+	claim(did.depth <= depth);
 	if (vcpu.regs[SV_SCTLR_EL1] & SV_SCTLR_EE)
 		value = __builtin_bswap64(value);
-	did.chain = (value & 3) == 3 ? value : 0;
+	did.table = (value & 3) == 3 && did.depth < depth ? value | 3 : 0;
 }
 
 static enum sv_status load(void *opaque, const struct sv_region *region, uint64_t ipa, unsigned size,
@@ -84,9 +94,11 @@ static enum sv_status load(void *opaque, const struct sv_region *region, uint64_
 		claim(size >= 4 && !(ipa % size) && ++did.prepared <= LOADS_MAX);
 		if (size == 4) {
 			claim(!did.words++);
-			did.chain = 0;
+			did.table = 0;
 		} else {
 			judge_descriptor(ipa, value);
+			if (!from)
+				did.table = 0;
 		}
 	} else {
 		did.loaded += from ? size : 0;
