@@ -73,7 +73,7 @@ MUTANTS = [
     ('loader', 'what is not RAM', 'vmm/loader.c', 'address + size - 1) == SV_OK;', 'address + size - 1) != SV_MALFORMED + 99;'),
     ('loader', 'program headers outside the file', 'vmm/elf.c',
      'header->e_phnum * sizeof(Elf64_Phdr) > file->size - header->e_phoff', 'false'),
-    ('symbols', 'a symbol past its section', 'vmm/symbols.c', 'if (!symbol || pc > symbol->last)', 'if (!symbol)'),
+    ('symbols', 'what a name holds', 'vmm/symbols.c', 'text[length++] = *name > \' \' && *name < 0x7f ? *name : \'?\';', 'text[length++] = *name;'),
     ('symbols', 'a name without a bound', 'vmm/symbols.c', '*name && length < NAME_MAX_SHOWN', '*name && length < 2 * NAME_MAX_SHOWN'),
     ('decode', 'what follows a NUL', 'cli/decode.c', 'if (text + strlen(text) != end)', 'if (false)'),
 ]
@@ -109,9 +109,9 @@ def run(tree, target, seconds):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--seconds', type=int, default=30)
-    parser.add_argument('--only', default='', help='mutants of this target')
+    parser.add_argument('--only', default='', help='mutants of this target, or that a regular expression finds in "TARGET what"')
     arguments = parser.parse_args()
-    mutants = [mutant for mutant in MUTANTS if mutant[0].startswith(arguments.only)]
+    mutants = [mutant for mutant in MUTANTS if re.search(arguments.only, f'{mutant[0]} {mutant[1]}')]
     missed = 0
     with tempfile.TemporaryDirectory() as name:
         tree = pathlib.Path(name)
