@@ -110,7 +110,10 @@ static void check_answer(const struct guest *guest, const struct question *quest
 	switch (status) {
 	case SV_OK:
 		claim(out->ipa <= out->last && !(out->last >> 52));
-		/* What is compared with the size is where a block begins (DDI 0487, AArch64.OAOutOfRange). */
+		/*
+		 * Of a block that is larger than what may come out, where it begins is compared with the size, as QEMU
+		 * does. Arm's pseudocode compares the byte's address (docs/fuzzing.md).
+		 */
 		claim(!(out->last >> bits) || !(out->last & (out->last + 1)));
 		claim(!(~out->last & 0xfff) || bits < 12);
 		claim(!out->esr && !out->refusal);
