@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* "salvage decode" on standard input, in text or JSON: a line that is not blank gets one line, answer or error. */
+/* "salvage decode" on standard input, in text or JSON: one line for each that is not blank. */
 #include <ctype.h>
 #include <getopt.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A guest from an input: memory, tables, registers, the IPA space, the policy, and what goes wrong meanwhile. Of
- * whoever runs it (a session here, a whole KVM elsewhere) nothing is known.
+ * A guest from an input: memory, tables, registers, the IPA space, the policy, and what goes wrong meanwhile.
+ * Of whoever runs it (a session here, a whole KVM elsewhere) nothing is known.
  */
 #ifndef FUZZ_GUEST_H
 #define FUZZ_GUEST_H

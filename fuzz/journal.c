@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A damaged journal, read: what is made of it is bounded, and what is taken for valid is what would be written. */
+/* A damaged journal, read: what is made of it is bounded, and what is valid is what would be written. */
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -40,7 +40,7 @@ static void check_scan(struct journal_scan *scan)
 	claim(scan->header_status == SV_OK || scan->header_status == SV_DAMAGED ||
 	      scan->header_status == SV_UNSUPPORTED);
 	claim(scan->header_status == SV_OK || scan->damage);
-	claim(scan->header_status || memchr(scan->header.name, 0, sizeof(scan->header.name)));
+	claim(scan->header_status || !scan->header.name[sizeof(scan->header.name) - 1]);
 	for (uint32_t i = 0; i < scan->used; i++) {
 		valid += !!scan->records[i].sighting;
 		check_record(scan, i);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A damaged journal into the ledger: each record once, however often it is absorbed, and metrics of what is there. */
+/* A damaged journal into the ledger: each record once, however often it is absorbed; and the metrics. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A guest's file, ELF, Image or flat, into a little RAM, and an initrd beside it. The last byte says how much. */
+/* A guest's file, ELF, Image or flat, into a little RAM, an initrd beside it. The last byte says how much. */
 #include <stdlib.h>
 #include <string.h>
 

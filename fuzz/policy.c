@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Policy rules: each line as a rule, all of them as a policy that is asked, and the input as a file of rules. */
+/* Policy rules: each line as a rule, all of them as a policy that is asked, the input as a file of rules. */
 #include <stdlib.h>
 #include <string.h>
 

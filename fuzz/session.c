@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Whole sessions on a guest from the input (guest.c), and DESIGN.md's invariants of each: one ending, nothing touched
- * unless the instruction was performed, every word read once, bounded work, accesses as the architecture has
- * them, and a report that can be printed.
+ * Whole sessions on a guest from the input (guest.c), and DESIGN.md's invariants of each: one ending, nothing
+ * touched unless the instruction was performed, every word read once, bounded work, accesses as the
+ * architecture has them, and a report that can be printed.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,8 +52,8 @@ static unsigned levels(uint64_t tcr)
 }
 
 /*
- * A descriptor is in the table that the last one names, if that is one of a table, and a walk begins where a base register
- * says: nothing on the way is read twice.
+ * A descriptor is in the table that the last one names, if that is one of a table, and a walk begins where a
+ * base register says: nothing on the way is read twice.
  */
 static void judge_descriptor(uint64_t ipa, uint64_t value)
 {

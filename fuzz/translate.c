@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Stage 1 with any registers and any descriptors. Descriptors come one after the other from the input, wherever
- * the walk asks for them: what is read twice is two things.
+ * Stage 1 with any registers and any descriptors. Descriptors come one after the other from the input,
+ * wherever the walk asks for them: what is read twice is two things.
  */
 #include <string.h>
 
@@ -77,8 +77,8 @@ static enum sv_status ask(struct guest *guest, const struct question *question, 
 }
 
 /*
- * Each descriptor is of the table that the one before it names: the walk goes down a level with every read. Of
- * its address what all granules and sizes have in common is compared.
+ * Each descriptor is of the table that the one before it names: the walk goes down a level with every read.
+ * Of its address what all granules and sizes have in common is compared.
  */
 static void check_chain(const struct guest *guest, const struct question *question)
 {
@@ -111,8 +111,8 @@ static void check_answer(const struct guest *guest, const struct question *quest
 	case SV_OK:
 		claim(out->ipa <= out->last && !(out->last >> 52));
 		/*
-		 * Of a block that is larger than what may come out, where it begins is compared with the size, as QEMU
-		 * does. Arm's pseudocode compares the byte's address (docs/fuzzing.md).
+		 * Of a block that is larger than what may come out, where it begins is compared with the size,
+		 * as QEMU does. Arm's pseudocode compares the byte's address (docs/fuzzing.md).
 		 */
 		claim(!(out->last >> bits) || !(out->last & (out->last + 1)));
 		claim(!(~out->last & 0xfff) || bits < 12);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A device tree blob: what lies at addresses, and completing its /chosen. The address comes from its last bytes. */
+/* A device tree: what lies at addresses, and completing its /chosen. An address comes from its last bytes. */
 #include <stdlib.h>
 #include <string.h>
 

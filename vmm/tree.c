@@ -56,8 +56,8 @@ static bool take_cell(const uint8_t **at, const uint8_t *end, uint32_t *value)
 }
 
 /*
- * Every property ends where the block has not ended. libfdt before 1.7.0 adds a length near 2^32 to its place, so
- * goes back, and round for ever (fdt_next_tag).
+ * Every property ends where the block has not ended. libfdt before 1.7.0 adds a length near 2^32 to its
+ * place, so goes back, and round for ever (fdt_next_tag).
  */
 static bool lengths_fit(const uint8_t *at, const uint8_t *end)
 {

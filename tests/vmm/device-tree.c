@@ -224,7 +224,7 @@ static void damaged(void **state)
 	free(good.bytes);
 }
 
-/* Lengths that, added to where they are, lead back to before it: what is walked must not go round for ever. */
+/* Lengths that, added to where they are, lead back to before it: no walk may go round for ever. */
 static void backward(void **state)
 {
 	static const uint32_t lengths[] = {0xfffffff4, 0xfffffff8, 0xffffffc0,
