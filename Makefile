@@ -5,11 +5,12 @@ BUILD := build
 ARM64 := $(BUILD)/arm64
 SANITIZE := $(BUILD)/sanitize
 THREADS := $(BUILD)/tsan
+FUZZ := $(BUILD)/fuzz
 MESON := meson
 JOBS ?= $(shell nproc)
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: all native arm64 deps demo demo-sea check sweep bench oracle race race-lab install format clean
+.PHONY: all native arm64 deps demo demo-sea check sweep bench oracle race race-lab fuzz install format clean
 
 all: native arm64
 
@@ -40,8 +41,8 @@ demo: all
 demo-sea: all
 	@python3 demo/demo-sea.py $(BUILD)/salvage lab
 
-check: all $(SANITIZE)/build.ninja
-	@python3 scripts/check.py $(BUILD) $(SANITIZE)
+check: all $(SANITIZE)/build.ninja $(FUZZ)/build.ninja
+	@python3 scripts/check.py $(BUILD) $(SANITIZE) $(FUZZ)
 
 # The encoding oracle: all 2^32 words against LLVM, some minutes. Interrupted, it goes on where it was.
 sweep:
@@ -71,6 +72,15 @@ race: native $(THREADS)/build.ninja
 # The same in the laboratory, with real vCPUs: hours on a busy machine. ROUNDS="2 5000" has less of it.
 race-lab: all
 	@python3 tests/guests/race.py $(BUILD)/salvage $(ARM64)/salvage $(BUILD)/tests/guests $(ROUNDS)
+
+# All fuzz targets for a minute each, or TARGET="insn session" for SECONDS=n (fuzz/README.md).
+$(FUZZ)/build.ninja: | deps
+	@sh scripts/deps fuzz
+	CC=clang $(MESON) setup $(FUZZ) -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false $(MESONFLAGS)
+
+fuzz: $(FUZZ)/build.ninja
+	@ninja -C $(FUZZ) -j$(JOBS)
+	@python3 fuzz/run.py --seconds=$(or $(SECONDS),60) $(FUZZ) $(TARGET)
 
 install: all
 	$(MESON) install -C $(BUILD) --no-rebuild

@@ -245,7 +245,7 @@ static void look_message(struct helper *helper, struct vm *vm)
 	if (!fdt)
 		return;
 	memcpy(fdt, channel->tree, size);
-	if (fdt_check_full(fdt, size)) {
+	if (vmm_tree_check(fdt, size)) {
 		free(fdt);
 		return;
 	}

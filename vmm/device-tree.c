@@ -7,6 +7,7 @@
 
 #include "device-tree.h"
 #include "platform.h"
+#include "tree.h"
 
 /* Cells of the bindings arm,gic-v3 and arm,armv8-timer. */
 #define GIC_SPI    0
@@ -264,7 +265,7 @@ bool vmm_device_tree_amend(const struct vmm_device_tree *tree, const char *name,
 			   struct vmm_error *error)
 {
 	size_t room = blob->size + (tree->append ? strlen(tree->append) : 0) + 512;
-	int rc = fdt_check_full(blob->bytes, blob->size);
+	int rc = vmm_tree_check(blob->bytes, blob->size);
 	void *fdt;
 
 	if (rc)

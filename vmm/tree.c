@@ -48,6 +48,66 @@ struct search {
 	enum place_guess guess;
 };
 
+/* A structure block's next four bytes, if it has them. */
+static bool take_cell(const uint8_t **at, const uint8_t *end, uint32_t *value)
+{
+	if (end - *at < (ptrdiff_t)sizeof(*value))
+		return false;
+	*value = fdt32_ld((const fdt32_t *)*at);
+	*at += sizeof(*value);
+	return true;
+}
+
+/*
+ * Every property ends where the block has not ended. libfdt before 1.7.0 adds a length near 2^32 to its
+ * place, so goes back, and round for ever (fdt_next_tag).
+ */
+static bool lengths_fit(const uint8_t *at, const uint8_t *end)
+{
+	uint32_t tag, length, name;
+
+	while (take_cell(&at, end, &tag) && tag != FDT_END) {
+		if (tag == FDT_PROP) {
+			if (!take_cell(&at, end, &length) || !take_cell(&at, end, &name))
+				return false;
+		} else if (tag == FDT_BEGIN_NODE) {
+			length = (uint32_t)strnlen((const char *)at, (size_t)(end - at));
+		} else if (tag == FDT_END_NODE || tag == FDT_NOP) {
+			continue;
+		} else {
+			return false;
+		}
+		if (length >= (uint32_t)(end - at))
+			return false;
+		/* A name's NUL, or nothing; then up to the next tag. */
+		length += tag == FDT_BEGIN_NODE;
+		length += -length & 3;
+		if (length > (uint32_t)(end - at))
+			return false;
+		at += length;
+	}
+	return true;
+}
+
+int vmm_tree_check(const void *fdt, size_t size)
+{
+	const uint8_t *at = fdt, *end;
+	int rc = size < sizeof(struct fdt_header) ? -FDT_ERR_TRUNCATED : fdt_check_header(fdt);
+
+	if (rc)
+		return rc;
+	if (fdt_totalsize(fdt) > size)
+		return -FDT_ERR_TRUNCATED;
+	/* Before version 16 properties are aligned otherwise, before 17 nobody says how long the block is. */
+	if (fdt_version(fdt) < 16)
+		return -FDT_ERR_BADVERSION;
+	end = at + fdt_totalsize(fdt);
+	at += fdt_off_dt_struct(fdt);
+	if (fdt_version(fdt) >= 17)
+		end = at + fdt_size_dt_struct(fdt);
+	return lengths_fit(at, end) ? fdt_check_full(fdt, size) : -FDT_ERR_BADSTRUCTURE;
+}
+
 const char *vmm_tree_load(const char *path, struct vmm_tree *tree)
 {
 	FILE *file = fopen(path, "rb");
@@ -68,7 +128,7 @@ const char *vmm_tree_load(const char *path, struct vmm_tree *tree)
 			why = strerror(errno);
 		else if (length > DTB_MAX)
 			why = "larger than 16 MiB: no device tree";
-		else if (length < sizeof(struct fdt_header) || fdt_check_full(tree->fdt, length))
+		else if (vmm_tree_check(tree->fdt, length))
 			why = "not a valid flattened device tree; compile a source with \"dtc -O dtb\", or take "
 			      "/sys/firmware/fdt of the guest";
 	}

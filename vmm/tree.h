@@ -7,6 +7,7 @@
 #define VMM_TREE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* A piece of the address space as the device tree has it. */
@@ -52,6 +53,12 @@ struct place {
 struct vmm_tree {
 	void *fdt;
 };
+
+/*
+ * Whether size bytes, of which nothing is known, are a tree that may be given to libfdt: 0, or its error code.
+ * Bounded work.
+ */
+int vmm_tree_check(const void *fdt, size_t size);
 
 /* Loads and checks a file. NULL, or what is wrong with it as a static or strerror text. */
 const char *vmm_tree_load(const char *path, struct vmm_tree *tree);

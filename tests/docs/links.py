@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Every link of the pages named leads somewhere: the file is there, and what a fragment names occurs in it.
 
-usage: links.py ROOT PAGE...
+usage: links.py ROOT [PAGE...]
+
+Without pages it is all of the tree's, but for what a build directory or a hidden one holds.
 
 A link to a page of another site is not followed. A fragment is a heading of a page in Markdown, and of C a function, structure or
 enumeration, and in a file of cmocka's tests one that its main runs.
@@ -57,8 +59,16 @@ def check(root, page):
     return bad, len(found)
 
 
+def all_pages(root):
+    for directory, names, files in os.walk(root):
+        names[:] = [name for name in names if not name.startswith('.')
+                    and not os.path.exists(os.path.join(directory, name, 'build.ninja'))]
+        yield from (os.path.join(directory, name) for name in files if name.endswith('.md'))
+
+
 def main(root, *pages):
     root = os.path.abspath(root)
+    pages = pages or sorted(all_pages(root))
     print(f'1..{len(pages)}')
     failed = False
     for number, page in enumerate(pages, 1):

@@ -8,6 +8,7 @@
 
 #include "device-tree.h"
 #include "platform.h"
+#include "tree.h"
 
 static const uint64_t affinities[] = {0, 1, 2, 0x100};
 
@@ -223,12 +224,40 @@ static void damaged(void **state)
 	free(good.bytes);
 }
 
+/* Lengths that, added to where they are, lead back to before it: no walk may go round for ever. */
+static void backward(void **state)
+{
+	static const uint32_t lengths[] = {0xfffffff4, 0xfffffff8, 0xffffffc0,
+					   0xffffffff, 0x80000000, 0x7ffffff0};
+	struct vmm_file good = build((struct vmm_device_tree){.memory = 1 << 20, .vcpus = 2});
+	struct vmm_device_tree tree = {.mpidr = affinities, .vcpus = 1, .append = "a"};
+	unsigned seen = 0;
+
+	assert_int_equal(vmm_tree_check(good.bytes, good.size), 0);
+	assert_int_not_equal(vmm_tree_check(good.bytes, good.size - 1), 0);
+	for (size_t at = fdt_off_dt_struct(good.bytes); at < fdt_off_dt_strings(good.bytes); at += 4)
+		for (size_t i = 0; i < COUNT(lengths) && fdt32_ld((fdt32_t *)(good.bytes + at)) == FDT_PROP;
+		     i++) {
+			struct vmm_file blob = {malloc(good.size), good.size};
+			struct vmm_error error;
+
+			memcpy(blob.bytes, good.bytes, good.size);
+			fdt32_st(blob.bytes + at + 4, lengths[i]);
+			assert_int_not_equal(vmm_tree_check(blob.bytes, blob.size), 0);
+			assert_false(vmm_device_tree_amend(&tree, "x.dtb", &blob, &error));
+			free(blob.bytes);
+			seen++;
+		}
+	assert_true(seen > 100);
+	free(good.bytes);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_part),     cmocka_unit_test(table_is_sound), cmocka_unit_test(machine),
 		cmocka_unit_test(boot_arguments), cmocka_unit_test(too_long),       cmocka_unit_test(amend),
-		cmocka_unit_test(damaged),
+		cmocka_unit_test(damaged),        cmocka_unit_test(backward),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
