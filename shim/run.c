@@ -234,7 +234,8 @@ static bool is_ordinary(const struct shim_vcpu *vcpu)
 	       !sv_kvm_warned();
 }
 
-static enum shim_after before(struct shim_vcpu *vcpu, int *rc)
+/* Out of line, both of them: what they need of the stack, the ordinary exit does not. */
+__attribute__((noinline, cold)) static enum shim_after before(struct shim_vcpu *vcpu, int *rc)
 {
 	enum shim_after after = SHIM_AGAIN;
 
@@ -247,7 +248,7 @@ static enum shim_after before(struct shim_vcpu *vcpu, int *rc)
 	return after;
 }
 
-static enum shim_after after(struct shim_vcpu *vcpu, int *rc)
+__attribute__((noinline, cold)) static enum shim_after after(struct shim_vcpu *vcpu, int *rc)
 {
 	enum shim_after after = SHIM_ORDINARY;
 	uint32_t reason = page(vcpu)->exit_reason;
