@@ -85,5 +85,6 @@ CASES = [
     linux("linux-sea", "sea", without=Ending(0, "@sea 0x", "Kernel panic", never=("all else goes on",))),
     linux("linux", "devices,hard,sea",
           wrapped=Ending(0, "init: the device was used from user space", "devices ended with status 0",
-                         "hard was killed by signal 7", "sea was killed by signal 7", "init: all else goes on", checks=[poison()])),
+                         "hard was killed by signal 7", "sea was killed by signal 7", "init: all else goes on",
+                         checks=[poison()])),
 ]

@@ -21,7 +21,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "..", "lab")]
 
 UNAVAILABLE, SKIPPED, REFUSED = 101, 77, 77
-FILES = "/opt/wrap"               # where the guests are in the laboratory
+# Where the guests and salvage are in the laboratory.
+FILES, SALVAGE = "/opt/wrap", "/opt/salvage"
 PACKAGE = "qemu-system-arm"
 # Addresses of 40 bits: QEMU asks for a VM of the widest there are, and to end that takes long (docs/laboratory.md).
 MACHINE = ["--sea", "--smp=2", "--mem=3G", "--cpu=cortex-a76"]
@@ -104,7 +105,7 @@ class Run:
     def line(self, qemu):
         words = [*qemu, "-m", str(self.case.mem), *(option.replace("{files}", FILES) for option in self.case.options)]
         if self.wrapped:
-            words = ["/opt/salvage/bin/salvage", "wrap", "--events=/run/events", *self.case.wrap, "--", *words]
+            words = [f"{SALVAGE}/bin/salvage", "wrap", "--events=/run/events", *self.case.wrap, "--", *words]
         return "\t".join([self.key, str(self.case.seconds), str(self.case.mem), *words]) + "\n"
 
 
@@ -136,7 +137,7 @@ def run_all(salvage, arm64, guests, runs, library, qemu, machine=(f"--package={P
         words += [f"--file={kernel()}:{FILES}/Image"]
         words += [f"--file={os.path.join(guests, name)}:{FILES}/{name}" for name in os.listdir(guests) if name.endswith(".elf")]
         if library:
-            words += [f"--file={arm64}:/opt/salvage/bin/salvage", f"--file={library}:/opt/salvage/lib/{os.path.basename(library)}"]
+            words += [f"--file={arm64}:{SALVAGE}/bin/salvage", f"--file={library}:{SALVAGE}/lib/{os.path.basename(library)}"]
         result = os.path.join(work, "result")
         words += [f"--output=/run/result:{result}", "--timeout=900", "--", os.path.join(guests, "driver"), f"{FILES}/list",
                   "/run/result"]
@@ -236,8 +237,8 @@ def main(arguments):
             elif not wrapped and case.compiled and not post_indexed(elf, case.compiled):
                 run.skipped = "this compiler made no such store"
             runs += [run] if run.ending else []
-    print(f"1..{len(runs)}", flush=True)
     outcomes = run_all(salvage, arm64, guests, runs, library, cases.QEMU, [f"--package={package}"])
+    print(f"1..{len(runs)}")
     good = [report(number, run, outcomes.get(run.key), show) for number, run in enumerate(runs, 1)]
     return 0 if all(good) else 1
 
