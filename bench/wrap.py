@@ -33,7 +33,7 @@ class Turn:
     """One run of the guest, as run.run_all wants it."""
 
     def __init__(self, key, case, wrapped):
-        self.key, self.run = key, run.Run(case, wrapped)
+        self.key, self.run, self.skipped = key, run.Run(case, wrapped), None
 
     def line(self, qemu):
         _, _, rest = self.run.line(qemu).partition("\t")
@@ -68,7 +68,7 @@ def measure(paths, cases, turns, library, counted):
         os.chmod(program, 0o755)
         # Counting is one thread's work, and another CPU's instructions would count as well.
         machine = [f"--qemu={program}", "--smp=1"] if counted else []
-        outcomes = run.run_all(*paths, turns, library, cases.QEMU, machine)
+        outcomes = run.run_all(*paths, turns, library, cases.QEMU, [f"--package={run.PACKAGE}", *machine])
     return {turn.key: nanoseconds(turn, outcomes.get(turn.key)) for turn in turns}
 
 

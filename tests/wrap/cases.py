@@ -40,6 +40,17 @@ def linux(name, steps, **facts):
 # What QEMU does with an access that KVM could not decode: the guest takes an external abort that no device gave.
 REFUSED = "unexpected exception, vector 4 esr 0x0000000096000010 far 0x"
 COMPLETED = all_aborts(verdict="completed")
+
+
+def poison(*pages):
+    """There is an event for each of these bad pages; with none, for any."""
+    def check(events):
+        found = [event.get("gpa") for event in events if event["event"] == "poison"]
+        missing = [page for page in pages if page not in found]
+        return f"poison events are about {found}" if missing or not found else None
+    return check
+
+
 LOOP = {"without": Ending(0, REFUSED + "0000000009000020", "status 2", never=("verified",)),
         "wrapped": Ending(0, "UARTIMSC is 0x0000000000000000, as written", "loop: every register verified", "status 0",
                           checks=[COMPLETED])}
@@ -59,14 +70,21 @@ CASES = [
           wrapped=Ending(0, "tree: external abort, esr 0x0000000096000010 far 0x0000000009110fe0", "status 3",
                          stderr=("0x09110fe0",), checks=[aborts(cause="hole", verdict="injected")])),
     guest("page-hard", without=Ending(1, "page: loading from it", stderr=("Hardware memory error!",), never=("goes on",)),
-          wrapped=Ending(0, "page: the guest goes on", "status 0")),
+          wrapped=Ending(0, "page: the guest goes on", "status 0", checks=[poison("0x45000000")])),
     guest("page-sea", without=Ending(0, "page: exception, esr 0x00000000b", "status 1", never=("goes on",)),
-          wrapped=Ending(0, "page: the guest goes on", "status 0")),
+          wrapped=Ending(0, "page: the guest goes on", "status 0", checks=[poison("0x45000000")])),
+    # The page's contents only move: there is no error to be seen.
+    guest("page-soft", without=Ending(0, "nothing happened, it holds 0x000000000000600d", "status 4"),
+          wrapped=Ending(0, "nothing happened, it holds 0x000000000000600d", "status 4")),
+    # The VMM's tree itself is wrong, because it was told so.
+    guest("tree", "-dtb", "{files}/wrong.dtb", case="tree-given",
+          without=Ending(0, "external abort, esr 0x0000000096000010 far 0x0000000009110fe0", "status 3")),
     linux("linux-hard", "devices,hard",
           without=Ending(1, "devices was killed by signal 7", "@hard 0x", stderr=("Hardware memory error!",),
                          never=("was used from user space", "all else goes on"))),
     linux("linux-sea", "sea", without=Ending(0, "@sea 0x", "Kernel panic", never=("all else goes on",))),
     linux("linux", "devices,hard,sea",
           wrapped=Ending(0, "init: the device was used from user space", "devices ended with status 0",
-                         "hard was killed by signal 7", "sea was killed by signal 7", "init: all else goes on")),
+                         "hard was killed by signal 7", "sea was killed by signal 7", "init: all else goes on",
+                         checks=[poison()])),
 ]

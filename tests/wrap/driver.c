@@ -6,11 +6,10 @@
  * driver LIST RESULT
  *
  * LIST has a line a case: NAME, seconds it may take, MiB of guest memory, then the command's words, separated
- * by tabs. A line "@WHAT ADDRESS" from the guest asks for
- * something done to the page of its memory at that address (actions, below); "done" or a reason is the answer.
- * RESULT gets for each case a line "NAME STATUS MILLISECONDS SIZE SIZE SIZE" and as many bytes of standard
- * output, standard error and events. STATUS is 128 and the signal for one that was killed, 124 for one out of
- * time.
+ * by tabs. A line "@WHAT ADDRESS" from the guest asks for something done to the page of its memory at that
+ * address (actions, below); "done" or a reason is the answer. RESULT gets for each case a line "NAME STATUS
+ * MILLISECONDS SIZE SIZE SIZE" and as many bytes of standard output, standard error and events. STATUS is 128
+ * and the signal for one that was killed, 124 for one out of time.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -62,7 +61,9 @@ static double now(void)
 	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
-/* Where a process has memory of exactly this size that it can write: a VMM's guest memory. 0 if it has none. */
+/*
+ * Where a process has memory of exactly this size that it can write: a VMM's guest memory. 0 if it has none.
+ */
 static uint64_t memory_of(const char *pid, uint64_t size)
 {
 	char name[300], line[512];

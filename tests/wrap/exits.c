@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* How long exits take that are nobody's but the VMM's: plain stores to a device. Prints ticks and their number. */
+/* How long exits take that are nobody's but the VMM's: plain stores to a device. */
 #include "virt.h"
 
 #ifndef EXITS

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * User space of the Linux that an unmodified VMM runs. It touches a device from EL0 with instructions that KVM
- * cannot decode, and then has a process whose page goes bad: that process dies, and nothing else.
+ * User space of the Linux that an unmodified VMM runs. It touches a device from EL0 with instructions that
+ * KVM cannot decode, and then has a process whose page goes bad: that process dies, and nothing else.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -143,7 +143,7 @@ static void in_child(const char *name, const char *how)
 		printf("init: %s ended with status %d\n", name, WEXITSTATUS(status));
 }
 
-/* What the kernel does not know on its command line becomes our environment: STEPS=devices,hard,sea or some of them. */
+/* What the kernel does not know on its command line becomes our environment: STEPS=devices,hard,sea. */
 int main(void)
 {
 	char *steps = getenv("STEPS"), *step;

@@ -12,8 +12,7 @@ void guest_main(uint64_t dtb)
 	struct cpu *cpu = this_cpu();
 	uint64_t value = 0x1234;
 
-	if (TOUCHED)
-		write64(PAGE + 0x128, 0x600d);
+	write64(PAGE + 0x128, 0x600d);
 	if (!ask_host(HOW, PAGE))
 		guest_exit(77);
 	/* An SError tells more than a hang. */

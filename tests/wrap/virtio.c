@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A virtio block device on its memory-mapped transport (VIRTIO 1.2, 4.2): identified, given a queue, and made
- * to read and write, each with accesses that KVM cannot decode. The notification is one of them: where the VMM
- * has registered it with the kernel (KVM_IOEVENTFD), the kernel would have rung it.
+ * to read and write, each with accesses that KVM cannot decode. The notification is one of them: where the
+ * VMM has registered it with the kernel (KVM_IOEVENTFD), the kernel would have rung it.
  */
 #include "virt.h"
 

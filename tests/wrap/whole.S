@@ -29,8 +29,8 @@
 	.endm
 
 /*
- * void whole_run(struct whole *registers, void (*instruction)(void)): x0 to x29, v0 to v31 and the flags are the
- * instruction's; x30 is what it returns by.
+ * void whole_run(struct whole *registers, void (*instruction)(void)): x0 to x29, v0 to v31 and the flags are
+ * the instruction's; x30 is what it returns by.
  */
 	.text
 	.globl	whole_run

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "whole.h"
-
-#include "guest.h"
+#include "virt.h"
 
 #define FLAGS 0xa0000000u /* N and C */
 
@@ -27,7 +25,7 @@ static void differ(const char *name, const char *bank, unsigned number, uint64_t
 	guest_print(name);
 	guest_print(": ");
 	guest_print(bank);
-	guest_print_hex(number);
+	print_number(number);
 	guest_print(" is ");
 	guest_print_hex(is);
 	guest_print(", not ");
@@ -46,7 +44,8 @@ void whole_check(struct whole_case *test, const char *name, whole_instruction *i
 			differ(name, "x", i, is->x[i], wanted->x[i]);
 	for (unsigned i = 0; i < 64; i++)
 		if (is->v[i / 2][i % 2] != wanted->v[i / 2][i % 2])
-			differ(name, "half of v, ", i, is->v[i / 2][i % 2], wanted->v[i / 2][i % 2]);
+			differ(name, "half of a vector register, number ", i, is->v[i / 2][i % 2],
+			       wanted->v[i / 2][i % 2]);
 	if (is->nzcv != wanted->nzcv)
 		differ(name, "nzcv ", 0, is->nzcv, wanted->nzcv);
 	whole_count++;

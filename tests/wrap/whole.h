@@ -38,7 +38,7 @@ struct whole_case {
 /* Fills both with the pattern, and x0 with base. */
 void whole_begin(struct whole_case *test, uint64_t base);
 
-/* Runs the instruction on before; any register that then differs from after ends the guest. name: for its message. */
+/* Runs the instruction on before; a register that then differs from after ends the guest, with this name. */
 void whole_check(struct whole_case *test, const char *name, whole_instruction *instruction);
 
 /* What has been checked so far. */
