@@ -9,7 +9,7 @@ MESON := meson
 JOBS ?= $(shell nproc)
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: all native arm64 deps demo demo-sea check sweep bench oracle race race-lab install format clean
+.PHONY: all native arm64 deps demo demo-sea check sweep bench oracle race race-lab vendor install format clean
 
 all: native arm64
 
@@ -71,6 +71,11 @@ race: native $(THREADS)/build.ninja
 # The same in the laboratory, with real vCPUs: hours on a busy machine. ROUNDS="2 5000" has less of it.
 race-lab: all
 	@python3 tests/guests/race.py $(BUILD)/salvage $(ARM64)/salvage $(BUILD)/tests/guests $(ROUNDS)
+
+# The freestanding core as C files for another build: VENDOR=DIRECTORY (docs/howto/vendoring.md).
+VENDOR := $(BUILD)/core
+vendor:
+	@python3 scripts/vendor.py $(VENDOR)
 
 install: all
 	$(MESON) install -C $(BUILD) --no-rebuild
