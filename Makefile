@@ -7,9 +7,10 @@ SANITIZE := $(BUILD)/sanitize
 THREADS := $(BUILD)/tsan
 MESON := meson
 JOBS ?= $(shell nproc)
+DEB_ARCHITECTURES ?= amd64 arm64
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: all native arm64 deps demo demo-sea check sweep bench oracle race race-lab vendor install format clean
+.PHONY: all native arm64 deps demo demo-sea check sweep bench oracle race race-lab vendor deb deb-check install format clean
 
 all: native arm64
 
@@ -76,6 +77,15 @@ race-lab: all
 VENDOR := $(BUILD)/core
 vendor:
 	@python3 scripts/vendor.py $(VENDOR)
+
+# Debian packages for amd64 and arm64 into build/deb; deb-check installs them in a clean root, and the arm64 one is run in the
+# laboratory.
+deb:
+	@sh scripts/deps deb
+	@sh scripts/deb $(BUILD)/deb $(DEB_ARCHITECTURES)
+
+deb-check: deb
+	@sh scripts/deb-check $(BUILD)/deb
 
 install: all
 	$(MESON) install -C $(BUILD) --no-rebuild
