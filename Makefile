@@ -8,9 +8,10 @@ THREADS := $(BUILD)/tsan
 FUZZ := $(BUILD)/fuzz
 MESON := meson
 JOBS ?= $(shell nproc)
+DEB_ARCHITECTURES ?= amd64 arm64
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: all native arm64 deps demo demo-sea check sweep bench oracle race race-lab fuzz install format clean
+.PHONY: all native arm64 deps demo demo-sea check sweep bench oracle race race-lab fuzz vendor deb deb-check install format clean
 
 all: native arm64
 
@@ -81,6 +82,20 @@ $(FUZZ)/build.ninja: | deps
 fuzz: $(FUZZ)/build.ninja
 	@ninja -C $(FUZZ) -j$(JOBS)
 	@python3 fuzz/run.py --seconds=$(or $(SECONDS),60) $(FUZZ) $(TARGET)
+
+# The freestanding core as C files for another build: VENDOR=DIRECTORY (docs/howto/vendoring.md).
+VENDOR := $(BUILD)/core
+vendor:
+	@python3 scripts/vendor.py $(VENDOR)
+
+# Debian packages for amd64 and arm64 into build/deb; deb-check installs them in a clean root, and the arm64 one is run in the
+# laboratory.
+deb:
+	@sh scripts/deps deb
+	@sh scripts/deb $(BUILD)/deb $(DEB_ARCHITECTURES)
+
+deb-check: deb
+	@sh scripts/deb-check $(BUILD)/deb
 
 install: all
 	$(MESON) install -C $(BUILD) --no-rebuild

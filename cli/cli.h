@@ -47,6 +47,7 @@ int cli_run(int argc, char **argv);
 int cli_decode(int argc, char **argv);
 int cli_explain(int argc, char **argv);
 int cli_lab(int argc, char **argv);
+int cli_doctor(int argc, char **argv);
 int cli_ledger(int argc, char **argv);
 int cli_bench(int argc, char **argv);
 int cli_wrap(int argc, char **argv);

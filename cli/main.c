@@ -12,6 +12,7 @@ static const struct cli_command commands[] = {
 	{"explain", "say in words what an abort was and what to do about it", cli_explain},
 	{"wrap", "run an unmodified VMM whose guests survive", cli_wrap},
 	{"lab", "run an arm64 program under a real KVM, on any machine", cli_lab},
+	{"doctor", "say what this host and a VMM lack, and what to do about it", cli_doctor},
 	{"ledger", "what memory errors guests have met, and what to do about them", cli_ledger},
 	{"bench", "measure salvage, next to its peers", cli_bench},
 };
