@@ -157,7 +157,7 @@ int soft_handle_abort(struct soft_vcpu *vcpu)
 	const struct soft_abort *abort = &vcpu->cpu->abort;
 	struct sv_soft *soft = vcpu->object.soft;
 
-	atomic_fetch_add_explicit(&soft->aborts, 1, memory_order_relaxed);
+	soft_count(&vcpu->aborts);
 	if (!capture(vcpu))
 		return 1;
 	if (soft->hooks[SV_SOFT_AT_ABORT].call)
