@@ -142,7 +142,7 @@ static int guest_abort(struct soft_vcpu *vcpu)
 	if (kind != SV_FAULT_TRANSLATION && kind != SV_FAULT_PERMISSION && kind != SV_FAULT_ACCESS_FLAG &&
 	    kind != SV_FAULT_EXCLUSIVE)
 		return -EFAULT;
-	place = soft_memory_find(vcpu->vm, ipa);
+	place = soft_memory_find(vcpu, ipa);
 	if (!place.memory || (write && !place.writable))
 		return not_memory(vcpu, place.memory);
 	if (kind == SV_FAULT_ACCESS_FLAG) {

@@ -85,7 +85,10 @@ static int transfer_core(struct soft_vcpu *vcpu, const struct sv_kvm_one_reg *re
 		return error;
 	if (set && at == &vcpu->cpu->pstate && !is_good_pstate(*(const uint64_t *)user))
 		return -EINVAL;
-	memcpy(set ? at : user, set ? user : at, SIZE_OF(reg->id));
+	if (SIZE_OF(reg->id) == 8) /* nearly all */
+		memcpy(set ? at : user, set ? user : at, 8);
+	else
+		memcpy(set ? at : user, set ? user : at, SIZE_OF(reg->id));
 	return 0;
 }
 

@@ -201,6 +201,9 @@ static int failure_of(struct sv_soft *soft, unsigned long request, const void *a
 
 static int dispatch(struct soft_object *object, unsigned long request, void *argument)
 {
+	/* Nine of ten requests. */
+	if (request == SV_KVM_GET_ONE_REG && object->kind == SOFT_KIND_VCPU)
+		return soft_get_one_reg(object, argument);
 	for (const struct soft_request *row = requests[object->kind]; row->handle; row++)
 		if (row->request == request)
 			return row->handle(object, argument);

@@ -46,12 +46,11 @@ struct sv_soft {
 };
 
 /*
- * A vCPU's lock: for the thread that has it, once more and more. KVM_RUN holds it for as long as the guest runs;
- * a register costs little more than taking and leaving it. A pthread mutex does the same in twice the time.
+ * A vCPU's lock (lock.c): for the thread that has it, once more and more. KVM_RUN holds it for as long as the
+ * guest runs; a register costs little more than taking and leaving it.
  */
 struct soft_lock {
-	_Atomic uint32_t state; /* 0: free, 1: held, 2: held and waited for */
-	_Atomic uintptr_t owner;
+	_Atomic uintptr_t owner; /* a thread; 0: nobody */
 	unsigned depth;
 };
 
@@ -104,6 +103,11 @@ struct soft_vm {
 	uint64_t random;
 };
 
+/* A slot as an abort finds it. */
+struct soft_place {
+	bool memory, writable;
+};
+
 struct soft_vcpu {
 	struct soft_object object;
 	struct soft_vm *vm;
@@ -118,6 +122,11 @@ struct soft_vcpu {
 	uint32_t features;
 	unsigned except_features, mmu_features;
 	_Atomic bool inside; /* soft_cpu_run */
+	/* What the CPU was last told that it cannot have: mostly the abort that follows is about that. */
+	struct {
+		uint64_t ipa, generation;
+		struct soft_place place;
+	} refused;
 
 	/* The last abort as KVM keeps it (vcpu->arch.fault). */
 	struct {
@@ -181,11 +190,7 @@ void soft_memory_changed(struct soft_vm *vm);
 /* struct soft_bus. */
 bool soft_memory_page(void *vcpu, uint64_t ipa, struct soft_lookup lookup, struct soft_page *page);
 
-/* A slot as an abort finds it. */
-struct soft_place {
-	bool memory, writable;
-};
-struct soft_place soft_memory_find(struct soft_vm *vm, uint64_t ipa);
+struct soft_place soft_memory_find(struct soft_vcpu *vcpu, uint64_t ipa);
 /*
  * user_mem_abort: has stage 2 map a page. False: the host cannot have it, and *error says why, with the host's
  * address of it. A slot that has gone meanwhile is no error: the guest faults again.
