@@ -87,9 +87,6 @@ static void write_element(uint8_t *host, const uint8_t *data, unsigned bytes)
 		break;                                                                                \
 	}
 
-#ifdef __x86_64__
-__attribute__((target("cx16")))
-#endif
 static bool
 exchange16(uint8_t *host, uint8_t *old, const uint8_t *updated)
 {
