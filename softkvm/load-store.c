@@ -140,6 +140,7 @@ static bool map_footprint(struct soft_cpu *cpu, uint64_t va, unsigned total, con
 	if (!footprint->first)
 		return false;
 	footprint->host[0] = footprint->first->host + va % PAGE_BYTES;
+	footprint->host[1] = NULL;
 	footprint->bytes = total;
 	if (va % PAGE_BYTES + total > PAGE_BYTES) {
 		const struct soft_mapping first = *footprint->first,
