@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * On softkvm: an access that the CPU does not describe, from the guest's instruction through KVM's exit, all of
- * salvage and the device to the guest's next instruction; next to one that the CPU describes. And the CPU.
+ * salvage and the device to the guest's next instruction; next to one that the CPU describes.
  */
 #include <stdio.h>
 #include <string.h>
@@ -130,34 +130,6 @@ static bool measure(const char *text, const uint32_t *code, size_t size, uint32_
 	return good;
 }
 
-/* A loop of four instructions and nothing else: how many a second. */
-static bool speed(void)
-{
-	/* add x1, x1, x2; eor x3, x1, x4; ldr x5, [x6]; b .-12 */
-	static const uint32_t code[] = {0x8b020021, 0xca040023, 0xf94000c5, 0x17fffffd};
-	uint64_t start, before;
-	double rate[ROUNDS];
-	int vm_fd;
-
-	memset(&vm, 0, sizeof(vm));
-	if (!prepare(code, sizeof(code)) || sv_kvm_set(&vm.vcpu, (enum sv_reg)(SV_X0 + 6), RAM + 0x800))
-		return false;
-	vm_fd = vm.vcpu_fd - 1;
-	for (unsigned round = 0; round < ROUNDS; round++) {
-		sv_soft_schedule(vm.soft, vm_fd, round, 1);
-		before = sv_soft_instructions(vm.soft, vm.vcpu_fd);
-		start = bench_now();
-		sv_soft_schedule(vm.soft, vm_fd, round, 8000000);
-		if (sv_soft_next(vm.soft, vm_fd) != vm.vcpu_fd || request(vm.vcpu_fd, SV_KVM_RUN, NULL) >= 0)
-			return false;
-		rate[round] = (double)(sv_soft_instructions(vm.soft, vm.vcpu_fd) - before) * 1e3 /
-			      (double)(bench_now() - start);
-	}
-	printf("\n%-34s %10.1f million a second\n", "add, eor, ldr, b", bench_median(rate, ROUNDS));
-	sv_soft_free(vm.soft);
-	return true;
-}
-
 int bench_softkvm(void)
 {
 	/* The instruction, then b .-4 */
@@ -172,7 +144,7 @@ int bench_softkvm(void)
 	    !measure("str x1, [x0]      (MMIO)", str, sizeof(str), SV_KVM_EXIT_MMIO, one) ||
 	    !measure("str x1, [x0], #0  (NISV)", writeback, sizeof(writeback), SV_KVM_EXIT_ARM_NISV, one) ||
 	    !measure("stp x1, x2, [x0]  (NISV)", stp, sizeof(stp), SV_KVM_EXIT_ARM_NISV, one) ||
-	    !measure("ldp x1, x2, [x0]  (NISV)", ldp, sizeof(ldp), SV_KVM_EXIT_ARM_NISV, one) || !speed())
+	    !measure("ldp x1, x2, [x0]  (NISV)", ldp, sizeof(ldp), SV_KVM_EXIT_ARM_NISV, one))
 		return bench_fail("softkvm", "what was measured was not what it says");
 	return 0;
 }
