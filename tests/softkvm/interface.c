@@ -658,6 +658,36 @@ static void kicks(void **state)
 	sigaction(SIGUSR1, &before, NULL);
 }
 
+static _Atomic bool released;
+
+static void wait_for_release(struct soft_cpu *cpu, const struct soft_bus *bus)
+{
+	pthread_barrier_wait(&entered);
+	usleep(20000);
+	atomic_store(&released, true);
+}
+
+/* A register of a running vCPU is to be had when KVM_RUN is over. */
+static void others_wait(void **state)
+{
+	static const struct scripted_step steps[] = {
+		{SOFT_ABORT, DABT | UINT64_C(1) << 24 | TRANS, HOLE, HOLE, wait_for_release}};
+	struct machine m;
+	pthread_t thread;
+
+	machine_open(&m, NULL);
+	atomic_store(&released, false);
+	pthread_barrier_init(&entered, NULL, 2);
+	scripted_play(steps, COUNT(steps));
+	assert_int_equal(pthread_create(&thread, NULL, run_thread, &m), 0);
+	pthread_barrier_wait(&entered);
+	assert_int_equal(machine_get(&m, PC), RAM);
+	assert_true(atomic_load(&released));
+	pthread_join(thread, NULL);
+	pthread_barrier_destroy(&entered);
+	machine_close(&m);
+}
+
 static void vgic(void **state)
 {
 	struct sv_kvm_create_device device = {.type = 5};
@@ -699,6 +729,18 @@ static void vgic(void **state)
 	assert_int_equal(machine_ioctl(&m, fd, SV_KVM_SET_DEVICE_ATTR, &attr), 0);
 	assert_int_equal(machine_ioctl(&m, fd, SV_KVM_GET_DEVICE_ATTR, &attr), 0);
 	assert_int_equal(value, 0x12345600);
+	/* ISPENDR1's attribute is the state itself, ICPENDR1's reads as zero and ignores writes. */
+	attr.attr = 0x204;
+	value = 0xff;
+	assert_int_equal(machine_ioctl(&m, fd, SV_KVM_SET_DEVICE_ATTR, &attr), 0);
+	attr.attr = 0x284;
+	value = 0x0f;
+	assert_int_equal(machine_ioctl(&m, fd, SV_KVM_SET_DEVICE_ATTR, &attr), 0);
+	assert_int_equal(machine_ioctl(&m, fd, SV_KVM_GET_DEVICE_ATTR, &attr), 0);
+	assert_int_equal(value, 0);
+	attr.attr = 0x204;
+	assert_int_equal(machine_ioctl(&m, fd, SV_KVM_GET_DEVICE_ATTR, &attr), 0);
+	assert_int_equal(value, 0xff);
 	attr.attr = 0x2000;
 	assert_int_equal(machine_ioctl(&m, fd, SV_KVM_GET_DEVICE_ATTR, &attr), -ENXIO);
 	machine_close(&m);
@@ -724,6 +766,7 @@ int main(void)
 		cmocka_unit_test(mp_state),
 		cmocka_unit_test(immediate_exit),
 		cmocka_unit_test(kicks),
+		cmocka_unit_test(others_wait),
 		cmocka_unit_test(vgic),
 	};
 
