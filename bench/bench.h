@@ -12,6 +12,8 @@ int bench_abort(void);
 int bench_translate(void);
 int bench_exit(void);
 int bench_ras(void);
+int bench_softkvm(void);
+int bench_cpu(void);
 
 /* Part of bench_ras: ras is fresh, and has a journal. False: what was measured was not what it says. */
 struct sv_ras;

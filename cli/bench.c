@@ -15,6 +15,8 @@ static const struct {
 	{"abort", "one resolved abort against a vCPU in memory", bench_abort},
 	{"translate", "one stage-1 translation, tables in memory", bench_translate},
 	{"ras", "recording a memory error: first sighting, repeat, and what it costs others", bench_ras},
+	{"softkvm", "an emulated access on softkvm, from the guest and back", bench_softkvm},
+	{"cpu", "softkvm's CPU: guest instructions a second, and an exit", bench_cpu},
 	{"exit", "an emulated access on a real KVM, over one that the CPU describes", bench_exit},
 };
 

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "integer.h"
 #include "minimise.h"
 #include "run.h"
 #include "translate.h"
@@ -20,6 +21,7 @@
 
 #define CASES           20000000
 #define TRANSLATE_CASES 5000000
+#define INTEGER_CASES   5000000
 
 static struct options options = {
 	.workers = 2,
@@ -41,15 +43,11 @@ static uint64_t number(const char *text, const char *what)
 static void parse(int argc, char **argv)
 {
 	static const struct option known[] = {
-		{"cases", required_argument, NULL, 'c'},
-		{"seed", required_argument, NULL, 's'},
-		{"workers", required_argument, NULL, 'w'},
-		{"qemu", required_argument, NULL, 'q'},
-		{"guest", required_argument, NULL, 'g'},
-		{"row", required_argument, NULL, 'r'},
-		{"compared", required_argument, NULL, 'o'},
-		{"translate", no_argument, NULL, 't'},
-		{NULL, 0, NULL, 0},
+		{"cases", required_argument, NULL, 'c'},    {"seed", required_argument, NULL, 's'},
+		{"workers", required_argument, NULL, 'w'},  {"qemu", required_argument, NULL, 'q'},
+		{"guest", required_argument, NULL, 'g'},    {"row", required_argument, NULL, 'r'},
+		{"compared", required_argument, NULL, 'o'}, {"translate", no_argument, NULL, 't'},
+		{"integer", no_argument, NULL, 'i'},        {NULL, 0, NULL, 0},
 	};
 	bool counted = false;
 	int option;
@@ -82,17 +80,21 @@ static void parse(int argc, char **argv)
 		case 't':
 			options.translate = true;
 			break;
+		case 'i':
+			options.integer = true;
+			break;
 		default:
 			exit(2);
 		}
 	}
 	if (!counted)
-		options.cases = options.translate ? TRANSLATE_CASES : CASES;
-	if (((options.row || options.compared) && options.translate) || !options.guest || optind != argc ||
-	    !options.workers || options.workers > 64 || !options.cases) {
+		options.cases = options.translate ? TRANSLATE_CASES : options.integer ? INTEGER_CASES : CASES;
+	if (((options.row || options.compared || options.integer) && options.translate) ||
+	    (options.compared && options.integer) || !options.guest || optind != argc || !options.workers ||
+	    options.workers > 64 || !options.cases) {
 		fprintf(stderr,
 			"usage: oracle --guest=ELF [--cases=N] [--seed=N] [--workers=1..64] [--qemu=PROGRAM] "
-			"[[--row=ENCODING] [--compared=FILE] | --translate]\n");
+			"[[--row=ENCODING] [--compared=FILE] | --integer [--row=ENCODING] | --translate]\n");
 		exit(2);
 	}
 }
@@ -107,9 +109,15 @@ static void check_options(void)
 		fprintf(stderr, "oracle: --guest: %s: %s\n", options.guest, strerror(errno));
 		exit(2);
 	}
-	while (options.row && row < count && strcmp(sv_row_name(&rows[row]), options.row))
+	if (options.integer && options.row && !integer_has_row(options.row)) {
+		fprintf(stderr,
+			"oracle: --row: %s: no such encoding; softkvm/a64-integer.isa has the names\n",
+			options.row);
+		exit(2);
+	}
+	while (options.row && !options.integer && row < count && strcmp(sv_row_name(&rows[row]), options.row))
 		row++;
-	if (options.row && row == count) {
+	if (options.row && !options.integer && row == count) {
 		fprintf(stderr, "oracle: --row: %s: no such encoding; isa/a64.isa has the names\n",
 			options.row);
 		exit(2);
@@ -182,6 +190,8 @@ int main(int argc, char **argv)
 	}
 	printf("seed %llu, QEMU %s\n", (unsigned long long)options.seed, version);
 	fflush(stdout);
+	if (options.integer)
+		return integer_main(&options, version);
 	if (options.translate)
 		return translate_main(&options, version);
 

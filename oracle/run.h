@@ -10,6 +10,7 @@ struct options {
 	unsigned workers, version;
 	const char *qemu, *guest, *row, *compared;
 	bool translate; /* the translation oracle instead (translate.h) */
+	bool integer;   /* softkvm's CPU instead (integer.h) */
 };
 
 #define ROWS     2048

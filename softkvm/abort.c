@@ -142,7 +142,7 @@ static int guest_abort(struct soft_vcpu *vcpu)
 	if (kind != SV_FAULT_TRANSLATION && kind != SV_FAULT_PERMISSION && kind != SV_FAULT_ACCESS_FLAG &&
 	    kind != SV_FAULT_EXCLUSIVE)
 		return -EFAULT;
-	place = soft_memory_find(vcpu->vm, ipa);
+	place = soft_memory_find(vcpu, ipa);
 	if (!place.memory || (write && !place.writable))
 		return not_memory(vcpu, place.memory);
 	if (kind == SV_FAULT_ACCESS_FLAG) {
@@ -157,7 +157,7 @@ int soft_handle_abort(struct soft_vcpu *vcpu)
 	const struct soft_abort *abort = &vcpu->cpu->abort;
 	struct sv_soft *soft = vcpu->object.soft;
 
-	atomic_fetch_add_explicit(&soft->aborts, 1, memory_order_relaxed);
+	soft_count(&vcpu->aborts);
 	if (!capture(vcpu))
 		return 1;
 	if (soft->hooks[SV_SOFT_AT_ABORT].call)

@@ -38,6 +38,7 @@ static void skip(struct soft_vcpu *vcpu)
 	vcpu->step_pending = vcpu->debug & SV_KVM_GUESTDBG_SINGLESTEP;
 }
 
+/* An exception that is pending takes the place of the PC's step. */
 void soft_adjust_pc(struct soft_vcpu *vcpu)
 {
 	if (vcpu->pending)
@@ -55,14 +56,9 @@ void soft_commit_events(struct soft_vcpu *vcpu)
 	soft_adjust_pc(vcpu);
 }
 
-/*
- * An exception that is pending takes the place of the PC's step: both share a field in the kernel, and
- * kvm_pend_exception expects no step.
- */
 static void pend(struct soft_vcpu *vcpu, enum sv_vector vector)
 {
 	vcpu->pending = true;
-	vcpu->increment_pc = false;
 	vcpu->pending_vector = vector;
 	if (vcpu->object.soft->config.kernel == SV_SOFT_LINUX_5_10)
 		soft_adjust_pc(vcpu);

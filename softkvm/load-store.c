@@ -87,9 +87,6 @@ static void write_element(uint8_t *host, const uint8_t *data, unsigned bytes)
 		break;                                                                                \
 	}
 
-#ifdef __x86_64__
-__attribute__((target("cx16")))
-#endif
 static bool
 exchange16(uint8_t *host, uint8_t *old, const uint8_t *updated)
 {
@@ -143,6 +140,7 @@ static bool map_footprint(struct soft_cpu *cpu, uint64_t va, unsigned total, con
 	if (!footprint->first)
 		return false;
 	footprint->host[0] = footprint->first->host + va % PAGE_BYTES;
+	footprint->host[1] = NULL;
 	footprint->bytes = total;
 	if (va % PAGE_BYTES + total > PAGE_BYTES) {
 		const struct soft_mapping first = *footprint->first,

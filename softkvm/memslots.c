@@ -57,15 +57,24 @@ static uint64_t page_of(const struct soft_slot *slot, uint64_t ipa)
 	return (ipa - slot->first) >> SOFT_PAGE_SHIFT;
 }
 
+static struct soft_place place_of(const struct soft_slot *slot)
+{
+	return (struct soft_place){slot, slot && !(slot->flags & SV_KVM_MEM_READONLY)};
+}
+
 bool soft_memory_page(void *opaque, uint64_t ipa, struct soft_lookup lookup, struct soft_page *page)
 {
-	struct soft_vm *vm = ((struct soft_vcpu *)opaque)->vm;
+	struct soft_vcpu *vcpu = opaque;
+	struct soft_vm *vm = vcpu->vm;
 	const struct sv_soft_poison *poison;
 	const struct soft_slot *slot;
 	uint8_t state;
 
 	pthread_rwlock_rdlock(&vm->lock);
 	slot = find(vm, ipa);
+	vcpu->refused.ipa = ipa;
+	vcpu->refused.generation = atomic_load(&vm->generation);
+	vcpu->refused.place = place_of(slot);
 	state = slot ? atomic_load(&slot->state[page_of(slot, ipa)]) : 0;
 	*page = (struct soft_page){.fsc = FSC_TRANSLATION, .once = soft_poison_here(vm, ipa)};
 	if (!(state & SOFT_MAPPED)) {
@@ -86,15 +95,15 @@ bool soft_memory_page(void *opaque, uint64_t ipa, struct soft_lookup lookup, str
 	return page->host;
 }
 
-struct soft_place soft_memory_find(struct soft_vm *vm, uint64_t ipa)
+struct soft_place soft_memory_find(struct soft_vcpu *vcpu, uint64_t ipa)
 {
-	const struct soft_slot *slot;
-	struct soft_place place = {0};
+	struct soft_vm *vm = vcpu->vm;
+	struct soft_place place;
 
+	if (vcpu->refused.ipa == ipa && vcpu->refused.generation == atomic_load(&vm->generation))
+		return vcpu->refused.place;
 	pthread_rwlock_rdlock(&vm->lock);
-	slot = find(vm, ipa);
-	if (slot)
-		place = (struct soft_place){true, !(slot->flags & SV_KVM_MEM_READONLY)};
+	place = place_of(find(vm, ipa));
 	pthread_rwlock_unlock(&vm->lock);
 	return place;
 }

@@ -78,9 +78,11 @@ static bool in_kernel(struct soft_vcpu *vcpu, uint64_t ipa, unsigned size, bool 
 	uint64_t value = 0;
 	bool rung = false;
 
+	if (!write || !atomic_load(&vm->bell_count))
+		return soft_vgic_access(vm, ipa, size, write, data);
 	memcpy(&value, data, size);
 	pthread_rwlock_rdlock(&vm->lock);
-	for (unsigned i = 0; write && i < vm->bell_count && !rung; i++)
+	for (unsigned i = 0; i < vm->bell_count && !rung; i++)
 		if (rings(&vm->bells[i], ipa, size, value)) {
 			eventfd_write(vm->bells[i].eventfd, 1);
 			rung = true;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* KVM_GET_ONE_REG, KVM_SET_ONE_REG, KVM_GET_REG_LIST (arch/arm64/kvm/guest.c, sys_regs.c). */
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "soft.h"
@@ -22,39 +23,46 @@ static bool is_sysreg(uint64_t id)
 	return (id & ~CORE_MASK) == (SV_KVM_REG_ARM64 | SV_KVM_REG_SIZE_U64 | SV_KVM_REG_ARM64_SYSREG);
 }
 
-/* Where a core register is, by its offset in struct kvm_regs; NULL with -EINVAL for another size, or -ENOENT. */
+/* Core registers by their offsets in struct kvm_regs, the end exclusive, and where the model has them. */
+static const struct {
+	uint16_t first, end, size;
+	size_t at;
+} parts[] = {
+	{0, SV_KVM_CORE_SP_EL0, 8, offsetof(struct soft_cpu, x)},
+	{SV_KVM_CORE_PC, SV_KVM_CORE_PSTATE, 8, offsetof(struct soft_cpu, pc)},
+	{SV_KVM_CORE_PSTATE, SV_KVM_CORE_SP_EL1, 8, offsetof(struct soft_cpu, pstate)},
+	{SV_KVM_CORE_SP_EL0, SV_KVM_CORE_PC, 8, offsetof(struct soft_cpu, sp[0])},
+	{SV_KVM_CORE_SP_EL1, SV_KVM_CORE_ELR_EL1, 8, offsetof(struct soft_cpu, sp[1])},
+	{SV_KVM_CORE_ELR_EL1, SV_KVM_CORE_SPSR_EL1, 8, offsetof(struct soft_cpu, sysreg[SOFT_ELR_EL1])},
+	{SV_KVM_CORE_SPSR_EL1, SV_KVM_CORE_SPSR_EL1 + 8, 8, offsetof(struct soft_cpu, sysreg[SOFT_SPSR_EL1])},
+	{SV_KVM_CORE_VREGS, SV_KVM_CORE_FPSR, 16, offsetof(struct soft_cpu, v)},
+	{SV_KVM_CORE_FPSR, SV_KVM_CORE_FPCR, 4, offsetof(struct soft_cpu, sysreg[SOFT_FPSR])},
+	{SV_KVM_CORE_FPCR, SV_KVM_CORE_FPCR + 4, 4, offsetof(struct soft_cpu, sysreg[SOFT_FPCR])},
+};
+
+/* NULL with -EINVAL for another size, or -ENOENT. */
 static void *core_register(struct soft_cpu *cpu, uint64_t id, int *error)
 {
-	static uint64_t zero[1];
-	const struct {
-		unsigned first, end, size;
-		void *at;
-	} parts[] = {
-		{0, SV_KVM_CORE_SP_EL0, 8, cpu->x},
-		{SV_KVM_CORE_SP_EL0, SV_KVM_CORE_PC, 8, &cpu->sp[0]},
-		{SV_KVM_CORE_PC, SV_KVM_CORE_PSTATE, 8, &cpu->pc},
-		{SV_KVM_CORE_PSTATE, SV_KVM_CORE_SP_EL1, 8, &cpu->pstate},
-		{SV_KVM_CORE_SP_EL1, SV_KVM_CORE_ELR_EL1, 8, &cpu->sp[1]},
-		{SV_KVM_CORE_ELR_EL1, SV_KVM_CORE_SPSR_EL1, 8, &cpu->sysreg[SOFT_ELR_EL1]},
-		{SV_KVM_CORE_SPSR_EL1, SV_KVM_CORE_SPSR_EL1 + 8, 8, &cpu->sysreg[SOFT_SPSR_EL1]},
-		{SV_KVM_CORE_VREGS, SV_KVM_CORE_FPSR, 16, cpu->v},
-		{SV_KVM_CORE_FPSR, SV_KVM_CORE_FPCR, 4, &cpu->sysreg[SOFT_FPSR]},
-		{SV_KVM_CORE_FPCR, SV_KVM_CORE_FPCR + 4, 4, &cpu->sysreg[SOFT_FPCR]},
-	};
 	unsigned offset = (unsigned)(id & CORE_MASK) * 4;
 
 	*error = -ENOENT;
-	/* The SPSRs of AArch32 state, which the model has not: KVM has them always. */
-	if (offset >= SV_KVM_CORE_SPSR_EL1 + 8 && offset < SV_KVM_CORE_SPSR_END)
-		return offset % 8 || SIZE_OF(id) != 8 ? (*error = -EINVAL, NULL) : (zero[0] = 0, zero);
 	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
 		if (offset >= parts[i].first && offset < parts[i].end) {
 			*error = -EINVAL;
 			if (SIZE_OF(id) != parts[i].size || (offset - parts[i].first) % parts[i].size)
 				return NULL;
-			return (uint8_t *)parts[i].at + (offset - parts[i].first);
+			return (uint8_t *)cpu + parts[i].at + (offset - parts[i].first);
 		}
 	return NULL;
+}
+
+/* The SPSRs of AArch32 state: KVM has them always, the model has no such state, so they read as zero. */
+static bool is_aarch32_spsr(uint64_t id)
+{
+	unsigned offset = (unsigned)(id & CORE_MASK) * 4;
+
+	return offset >= SV_KVM_CORE_SPSR_EL1 + 8 && offset < SV_KVM_CORE_SPSR_END && offset % 8 == 0 &&
+	       SIZE_OF(id) == 8;
 }
 
 static bool is_good_pstate(uint64_t pstate)
@@ -69,11 +77,18 @@ static int transfer_core(struct soft_vcpu *vcpu, const struct sv_kvm_one_reg *re
 	int error;
 	void *at = core_register(vcpu->cpu, reg->id, &error), *user = (void *)(uintptr_t)reg->addr;
 
+	if (!at && is_aarch32_spsr(reg->id)) {
+		memset(user, 0, set ? 0 : 8);
+		return 0;
+	}
 	if (!at)
 		return error;
 	if (set && at == &vcpu->cpu->pstate && !is_good_pstate(*(const uint64_t *)user))
 		return -EINVAL;
-	memcpy(set ? at : user, set ? user : at, SIZE_OF(reg->id));
+	if (SIZE_OF(reg->id) == 8) /* nearly all */
+		memcpy(set ? at : user, set ? user : at, 8);
+	else
+		memcpy(set ? at : user, set ? user : at, SIZE_OF(reg->id));
 	return 0;
 }
 
@@ -89,10 +104,15 @@ static bool is_listed(unsigned index)
 
 static int find_sysreg(uint64_t id)
 {
-	for (unsigned i = 0; i < SOFT_REG_COUNT; i++)
-		if (soft_regs[i].encoding == (id & CORE_MASK))
-			return is_listed(i) ? (int)i : -ENOENT;
-	return -ENOENT;
+	switch (id & CORE_MASK) {
+#define X(name, op0, op1, CRn, CRm, op2, access, writable, reset)         \
+	case (op0) << 14 | (op1) << 11 | (CRn) << 7 | (CRm) << 3 | (op2): \
+		return is_listed(SOFT_##name) ? SOFT_##name : -ENOENT;
+		SOFT_REGS(X)
+#undef X
+	default:
+		return -ENOENT;
+	}
 }
 
 static int transfer_sysreg(struct soft_vcpu *vcpu, const struct sv_kvm_one_reg *reg, bool set)
@@ -106,7 +126,10 @@ static int transfer_sysreg(struct soft_vcpu *vcpu, const struct sv_kvm_one_reg *
 		memcpy(&value, user, sizeof(value));
 		return soft_cpu_set(vcpu->cpu, (uint16_t)(reg->id & CORE_MASK), value) ? 0 : -EINVAL;
 	}
-	if (!soft_cpu_get(vcpu->cpu, (uint16_t)(reg->id & CORE_MASK), &value))
+	/* What the guest can write is state; the rest may be made when it is read. */
+	value = vcpu->cpu->sysreg[index];
+	if (!(soft_regs[index].access & SOFT_W) &&
+	    !soft_cpu_get(vcpu->cpu, (uint16_t)(reg->id & CORE_MASK), &value))
 		return -ENOENT;
 	memcpy(user, &value, sizeof(value));
 	return 0;

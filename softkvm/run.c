@@ -127,7 +127,7 @@ static enum soft_exit enter_guest(struct soft_vcpu *vcpu, uint64_t *turn)
 	/* soft_memory_changed waits for a CPU that has the old answers. */
 	atomic_store(&vcpu->inside, true);
 	exit = soft_cpu_run(vcpu->cpu, &vcpu->bus, budget);
-	atomic_store(&vcpu->inside, false);
+	atomic_store_explicit(&vcpu->inside, false, memory_order_release);
 	done = vcpu->cpu->retired - before;
 	*turn -= done < *turn ? done : *turn;
 	return exit;
@@ -177,7 +177,7 @@ static int turn(struct soft_vcpu *vcpu, uint64_t *left, bool first, struct signa
 static int run(struct soft_vcpu *vcpu)
 {
 	struct signals signals = {0};
-	uint64_t left = atomic_load(&vcpu->vm->most) ? vcpu->turn : UINT64_MAX, slice = 0;
+	uint64_t left = atomic_load(&vcpu->vm->most) ? vcpu->turn : UINT64_MAX, slice = vcpu->cpu->retired;
 	int rc = 1;
 
 	vcpu->turn = 0;

@@ -95,6 +95,15 @@ int sv_soft_open(struct sv_soft *soft)
 	return fd;
 }
 
+static void keep_counts(struct soft_vcpu *vcpu)
+{
+	struct sv_soft *soft = vcpu->object.soft;
+
+	atomic_fetch_add(&soft->requests, atomic_load(&vcpu->requests));
+	atomic_fetch_add(&soft->runs, atomic_load(&vcpu->runs));
+	atomic_fetch_add(&soft->aborts, atomic_load(&vcpu->aborts));
+}
+
 int sv_soft_close(struct sv_soft *soft, int fd)
 {
 	struct soft_object *object = any_object(soft, fd);
@@ -107,6 +116,7 @@ int sv_soft_close(struct sv_soft *soft, int fd)
 		soft_vm_put((struct soft_vm *)object);
 		break;
 	case SOFT_KIND_VCPU:
+		keep_counts((struct soft_vcpu *)object);
 		/* The vCPU itself lives as long as its VM, as in KVM. */
 		soft_vm_put(((struct soft_vcpu *)object)->vm);
 		break;
@@ -191,6 +201,9 @@ static int failure_of(struct sv_soft *soft, unsigned long request, const void *a
 
 static int dispatch(struct soft_object *object, unsigned long request, void *argument)
 {
+	/* Nine of ten requests. */
+	if (request == SV_KVM_GET_ONE_REG && object->kind == SOFT_KIND_VCPU)
+		return soft_get_one_reg(object, argument);
 	for (const struct soft_request *row = requests[object->kind]; row->handle; row++)
 		if (row->request == request)
 			return row->handle(object, argument);
@@ -205,8 +218,6 @@ int sv_soft_ioctl(void *opaque, int fd, unsigned long request, void *argument)
 
 	if (!object)
 		return -EBADF;
-	atomic_fetch_add_explicit(request == SV_KVM_RUN ? &soft->runs : &soft->requests, 1,
-				  memory_order_relaxed);
 	if (!in_hook && atomic_load_explicit(&soft->failure_count, memory_order_relaxed)) {
 		result = failure_of(soft, request, argument);
 		if (result)
@@ -223,11 +234,13 @@ int sv_soft_ioctl(void *opaque, int fd, unsigned long request, void *argument)
 	if (object->kind == SOFT_KIND_VCPU) {
 		struct soft_vcpu *vcpu = (struct soft_vcpu *)object;
 
-		pthread_mutex_lock(&vcpu->lock);
+		soft_lock(&vcpu->lock);
+		soft_count(request == SV_KVM_RUN ? &vcpu->runs : &vcpu->requests);
 		result = dispatch(object, request, argument);
-		pthread_mutex_unlock(&vcpu->lock);
+		soft_unlock(&vcpu->lock);
 		return result;
 	}
+	atomic_fetch_add_explicit(&soft->requests, 1, memory_order_relaxed);
 	return dispatch(object, request, argument);
 }
 
@@ -235,4 +248,13 @@ void sv_soft_counts(struct sv_soft *soft, struct sv_soft_counts *counts)
 {
 	*counts = (struct sv_soft_counts){atomic_load(&soft->requests), atomic_load(&soft->runs),
 					  atomic_load(&soft->aborts)};
+	for (int i = 0; i < SOFT_FDS; i++) {
+		struct soft_vcpu *vcpu = (struct soft_vcpu *)soft_object(soft, SOFT_FD + i, SOFT_KIND_VCPU);
+
+		if (!vcpu)
+			continue;
+		counts->requests += atomic_load(&vcpu->requests);
+		counts->runs += atomic_load(&vcpu->runs);
+		counts->aborts += atomic_load(&vcpu->aborts);
+	}
 }

@@ -42,8 +42,21 @@ struct sv_soft {
 	} hooks[SV_SOFT_POINTS];
 	struct sv_soft_failure failures[SV_SOFT_FAILURES];
 	_Atomic unsigned failure_count;
-	_Atomic uint64_t requests, runs, aborts;
+	_Atomic uint64_t requests, runs, aborts; /* of what is no vCPU, or is closed */
 };
+
+/*
+ * A vCPU's lock (lock.c): for the thread that has it, once more and more. KVM_RUN holds it for as long as the
+ * guest runs; a register costs little more than taking and leaving it.
+ */
+struct soft_lock {
+	_Atomic uintptr_t owner; /* a thread; 0: nobody */
+	unsigned depth;
+};
+
+void soft_lock(struct soft_lock *lock);
+bool soft_trylock(struct soft_lock *lock);
+void soft_unlock(struct soft_lock *lock);
 
 /* What stage 2 has of a page. */
 enum { SOFT_MAPPED = 1, SOFT_YOUNG = 2, SOFT_WRITABLE = 4 };
@@ -79,7 +92,7 @@ struct soft_vm {
 	struct sv_soft_poison poison[SV_SOFT_POISONED];
 	unsigned poison_count;
 	struct soft_bell bells[SOFT_BELLS];
-	unsigned bell_count;
+	_Atomic unsigned bell_count;
 	struct soft_vgic *vgic;
 	struct soft_vcpu *_Atomic vcpus[SOFT_VCPUS];
 	_Atomic unsigned vcpu_count;
@@ -90,11 +103,18 @@ struct soft_vm {
 	uint64_t random;
 };
 
+/* A slot as an abort finds it. */
+struct soft_place {
+	bool memory, writable;
+};
+
 struct soft_vcpu {
 	struct soft_object object;
 	struct soft_vm *vm;
 	unsigned id;
-	pthread_mutex_t lock; /* recursive: hooks make requests too */
+	struct soft_lock lock; /* recursive: hooks make requests too */
+	/* Written with the lock held. */
+	_Atomic uint64_t requests, runs, aborts;
 	struct soft_cpu *cpu;
 	struct soft_bus bus;
 	struct sv_kvm_run *run;
@@ -102,6 +122,11 @@ struct soft_vcpu {
 	uint32_t features;
 	unsigned except_features, mmu_features;
 	_Atomic bool inside; /* soft_cpu_run */
+	/* What the CPU was last told that it cannot have: mostly the abort that follows is about that. */
+	struct {
+		uint64_t ipa, generation;
+		struct soft_place place;
+	} refused;
 
 	/* The last abort as KVM keeps it (vcpu->arch.fault). */
 	struct {
@@ -134,6 +159,13 @@ struct soft_vcpu {
 /* soft.c */
 struct soft_object *soft_object(struct sv_soft *soft, int fd, enum soft_kind kind);
 int soft_object_add(struct sv_soft *soft, struct soft_object *object, enum soft_kind kind);
+/* A count with one writer at a time. */
+static inline void soft_count(_Atomic uint64_t *count)
+{
+	atomic_store_explicit(count, atomic_load_explicit(count, memory_order_relaxed) + 1,
+			      memory_order_relaxed);
+}
+
 int soft_hook(struct sv_soft *soft, const struct sv_soft_event *event);
 bool soft_has(const struct sv_soft *soft, uint32_t capability);
 
@@ -158,11 +190,7 @@ void soft_memory_changed(struct soft_vm *vm);
 /* struct soft_bus. */
 bool soft_memory_page(void *vcpu, uint64_t ipa, struct soft_lookup lookup, struct soft_page *page);
 
-/* A slot as an abort finds it. */
-struct soft_place {
-	bool memory, writable;
-};
-struct soft_place soft_memory_find(struct soft_vm *vm, uint64_t ipa);
+struct soft_place soft_memory_find(struct soft_vcpu *vcpu, uint64_t ipa);
 /*
  * user_mem_abort: has stage 2 map a page. False: the host cannot have it, and *error says why, with the host's
  * address of it. A slot that has gone meanwhile is no error: the guest faults again.

@@ -64,21 +64,15 @@ void soft_vcpu_free(struct soft_vcpu *vcpu)
 	free(vcpu->run);
 	if (vcpu->wake >= 0)
 		close(vcpu->wake);
-	pthread_mutex_destroy(&vcpu->lock);
 	free(vcpu);
 }
 
 static struct soft_vcpu *new_vcpu(struct soft_vm *vm, unsigned id)
 {
 	struct soft_vcpu *vcpu = calloc(1, sizeof(*vcpu));
-	pthread_mutexattr_t attributes;
 
 	if (!vcpu)
 		return NULL;
-	pthread_mutexattr_init(&attributes);
-	pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_RECURSIVE);
-	pthread_mutex_init(&vcpu->lock, &attributes);
-	pthread_mutexattr_destroy(&attributes);
 	vcpu->vm = vm;
 	vcpu->id = id;
 	vcpu->bus = (struct soft_bus){soft_memory_page, vcpu, &vm->generation};

@@ -332,9 +332,9 @@ static int lock_vcpus(struct soft_vm *vm)
 	unsigned count = atomic_load(&vm->vcpu_count);
 
 	for (unsigned i = 0; i < count; i++)
-		if (pthread_mutex_trylock(&atomic_load(&vm->vcpus[i])->lock)) {
+		if (!soft_trylock(&atomic_load(&vm->vcpus[i])->lock)) {
 			while (i-- > 0)
-				pthread_mutex_unlock(&atomic_load(&vm->vcpus[i])->lock);
+				soft_unlock(&atomic_load(&vm->vcpus[i])->lock);
 			return -EBUSY;
 		}
 	return (int)count;
@@ -365,7 +365,7 @@ static int registers(struct soft_vm *vm, const struct sv_kvm_device_attr *attr, 
 	if (!rc)
 		access_frame(&frame, offset, 4, write, (uint8_t *)user);
 	while (count-- > 0)
-		pthread_mutex_unlock(&atomic_load(&vm->vcpus[count])->lock);
+		soft_unlock(&atomic_load(&vm->vcpus[count])->lock);
 	return rc;
 }
 

@@ -9,6 +9,7 @@
 #include <salvage/kvm.h>
 
 #include "kvm/uapi.h"
+#include "kvm/vcpu.h"
 #include "support/check.h"
 
 #define VCPU_FD 33
@@ -229,6 +230,14 @@ static void register_ids(void **state)
 	/* 31 is no register, and neither is what is not listed. */
 	assert_int_equal(sv_kvm_get(&bench.vcpu, 31, &(uint64_t){0}), SV_REGISTER);
 	assert_int_equal(sv_kvm_get(&bench.vcpu, SV_REG_COUNT, &(uint64_t){0}), SV_REGISTER);
+	/* How much DC ZVA zeroes is the kernel's to say, if it knows; KVM does not, and then it is the host's CPU. */
+	uint64_t value, host;
+
+	*reg_of(&bench.kernel, SV_KVM_SYSREG(UINT64_C(3), 3, 0, 0, 7)) = 5;
+	assert_int_equal(sv_kvm_get(&bench.vcpu, SV_DCZID_EL0, &value), SV_OK);
+	assert_int_equal(value, 5);
+	bench.kernel.unknown_id = SV_KVM_SYSREG(UINT64_C(3), 3, 0, 0, 7);
+	assert_int_equal(sv_kvm_get(&bench.vcpu, SV_DCZID_EL0, &value), sv_host_dczid(&host));
 	bench.kernel.unknown_id = 1; /* the kernel itself would take any */
 	assert_int_equal(sv_kvm_set(&bench.vcpu, 31, 0), SV_REGISTER);
 	assert_int_equal(sv_kvm_set(&bench.vcpu, SV_REG_COUNT, 0), SV_REGISTER);

@@ -46,6 +46,7 @@ enum {
 	SKIPPED = 64,   /* the PC moved on by 4 */
 	IABT_EXT = 128, /* the proposed extension */
 	OLD = 256,      /* 6.12 */
+	IN_ROM = 2048,  /* or in the read-only slot */
 	TABLE = 1024,   /* stage 1 on, its table in the hole */
 	MMU = 512, /* stage 1 on: one table at RAM + 0x8000, blocks 1:1 but for the one of FAR 0x80000000 */
 };
@@ -81,6 +82,8 @@ static const struct test tests[] = {
 	 IABT | EXT, RAM + PAGE, RAM + PAGE, 1, POISON(SEA, .fetch = true)},
 	{"SEA, no address", SEA, DABT | FnV | EXT, 0, RAM + PAGE, EXIT, SV_KVM_EXIT_ARM_SEA, 0,
 	 DABT | FnV | EXT, 0, 0, 0, POISON(SEA, .fnv = true)},
+	{"SEA, no address, whatever FAR_EL2 says", SEA, DABT | FnV | EXT, 0x1234, RAM + PAGE, EXIT,
+	 SV_KVM_EXIT_ARM_SEA, 0, DABT | FnV | EXT, 0, 0, 0},
 	{"SEA on a walk: no GPA", SEA, DABT | 0x17, RAM + PAGE, RAM + PAGE, EXIT, SV_KVM_EXIT_ARM_SEA, 0,
 	 DABT | 0x17, RAM + PAGE, 0, 0},
 	{"parity error", SEA, DABT | 0x18, RAM + PAGE, RAM + PAGE, EXIT, SV_KVM_EXIT_ARM_SEA, 0, DABT | 0x18,
@@ -134,7 +137,8 @@ static const struct test tests[] = {
 	{"table of stage 1, of an instruction", TABLE, IABT | S1PTW | 0x05, 0x1238, HOLE, EXCEPTION,
 	 .value = UINT64_C(0x21) << 26 | IL | 0x15, .address = 0x1238},
 	{"table of stage 1 in memory", TABLE, DABT | S1PTW | 0x07, 0x1238, RAM + PAGE, GUEST},
-	{"table of stage 1, written by the CPU, read-only", TABLE, DABT | S1PTW | PERM, 0x1238, ROM, GUEST},
+	{"table of stage 1, written by the CPU, read-only", TABLE | IN_ROM, DABT | S1PTW | PERM, 0x1238, ROM,
+	 EXCEPTION, .value = UINT64_C(0x25) << 26 | IL | 0x15, .address = 0x1238},
 	{"table of stage 1, read, read-only: memory", TABLE, DABT | S1PTW | 0x07, 0x1238, ROM, GUEST},
 	{"CM", SKIPPED, DABT | CM | WnR | TRANS, HOLE, HOLE, GUEST},
 	{"CM on a read-only slot", NISV, DABT | CM | WnR | PERM, ROM + 0x40, ROM, EXIT, SV_KVM_EXIT_ARM_NISV,
@@ -198,7 +202,7 @@ static void set_up(struct machine *m, const struct test *test)
 		machine_set(m, SCTLR, 0x30d00801);
 	}
 	if (test->flags & TABLE) {
-		machine_set(m, TTBR0, HOLE);
+		machine_set(m, TTBR0, test->flags & IN_ROM ? ROM : HOLE);
 		machine_set(m, TCR, 25 | UINT64_C(5) << 32);
 		machine_set(m, SCTLR, 0x30d00801);
 	}
