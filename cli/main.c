@@ -10,6 +10,7 @@ static const struct cli_command commands[] = {
 	{"run", "run a guest in the reference VMM", cli_run},
 	{"decode", "disassemble words and show what they access", cli_decode},
 	{"explain", "say in words what an abort was and what to do about it", cli_explain},
+	{"lint", "find under plain QEMU the accesses that KVM cannot emulate", cli_lint},
 	{"lab", "run an arm64 program under a real KVM, on any machine", cli_lab},
 	{"ledger", "what memory errors guests have met, and what to do about them", cli_ledger},
 	{"bench", "measure salvage, next to its peers", cli_bench},

@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define LINT_MAGIC 0x746e696c76610002ull /* changes with the layout */
+#define LINT_MAGIC 0x746e696c76610001ull /* changes with the layout */
 /* Environment variable: the version of QEMU's interface, where the plugin cannot tell it by itself. */
 #define LINT_VERSION "SALVAGE_LINT_VERSION"
 
