@@ -105,11 +105,16 @@ static void take_abort(struct lint_found *found, const struct lint_abort *abort)
  */
 static bool is_known(const struct lint_findings *findings, const struct lint_abort *abort)
 {
-	for (size_t i = 0; !abort->has_pc && i < findings->count; i++)
-		if (findings->list[i].has_pc && findings->list[i].has_address &&
-		    findings->list[i].address <= abort->address &&
-		    abort->address <= findings->list[i].address_last)
-			return true;
+	for (size_t i = 0; !abort->has_pc && i < findings->count; i++) {
+		struct lint_found *found = &findings->list[i];
+
+		if (!found->has_pc || !found->has_address || abort->address < found->address ||
+		    abort->address > found->address_last)
+			continue;
+		if (!*found->device)
+			found->kind = LINT_HOLE;
+		return true;
+	}
 	return false;
 }
 
