@@ -19,7 +19,7 @@ SALVAGE, GUESTS, SOURCES = map(os.path.abspath, sys.argv[1:4])
 QEMU = os.environ.get('SALVAGE_QEMU') or 'qemu-system-aarch64'
 VIRT = [QEMU, '-M', 'virt', '-cpu', 'max', '-smp', '2', '-nic', 'none', '-display', 'none', '-serial', 'stdio', '-monitor', 'none']
 USAGE, UNAVAILABLE = 100, 101
-TIMES = 1000    # forms.c's
+TIMES = 10000  # forms.c's
 UART = 0x09000000
 
 

@@ -27,7 +27,7 @@ FORM(hole_plain, "ldr w1, [%0]", "x1")                 /* hole_plain */
 FORM(described, "ldr w1, [%0]\n\tstr wzr, [%0]", "x1") /* described */
 FORM(on_stack, "stp x1, x2, [sp, #-16]!\n\tldp x1, x2, [sp], #16")
 
-#define TIMES 1000
+#define TIMES 10000
 
 __attribute__((noipa)) static void often(void)
 {
