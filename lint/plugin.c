@@ -100,18 +100,36 @@ static uint32_t word_of(const struct qemu_plugin_insn *insn)
 	return word;
 }
 
-static void watch(struct qemu_plugin_insn *insn)
+/*
+ * Where the state is not to be had, the disassembly gives it away: A32 has no base registers named X, and lists
+ * of registers named R. Without a disassembler all is taken for A64.
+ */
+static bool looks_aarch32(const struct qemu_plugin_insn *insn)
+{
+	char *text = g_free ? qemu_plugin_insn_disas(insn) : NULL;
+	bool is = text &&
+		  (strstr(text, "{r") || (strchr(text, '[') && !strstr(text, "[x") && !strstr(text, "[sp")));
+
+	if (text)
+		g_free(text);
+	return is;
+}
+
+/* False if it is AArch32 code. */
+static bool watch(struct qemu_plugin_insn *insn)
 {
 	const struct lint_insn *entry;
 	const struct sv_row *row;
 	uint32_t word;
 
 	if (qemu_plugin_insn_size(insn) != sizeof(word))
-		return;
+		return true;
 	word = word_of(insn);
 	row = sv_classify(SV_A64, word);
 	if (!row)
-		return;
+		return true;
+	if (!cpsr && !(row->flags & SV_ROW_ISV) && looks_aarch32(insn))
+		return false;
 	pthread_mutex_lock(&lock);
 	entry = lint_insn_add(report, qemu_plugin_insn_vaddr(insn), word);
 	pthread_mutex_unlock(&lock);
@@ -119,6 +137,7 @@ static void watch(struct qemu_plugin_insn *insn)
 		qemu_plugin_register_vcpu_mem_cb(insn, accessed,
 						 cpsr ? QEMU_PLUGIN_CB_R_REGS : QEMU_PLUGIN_CB_NO_REGS,
 						 QEMU_PLUGIN_MEM_RW, (void *)entry);
+	return true;
 }
 
 /* A T32 instruction is shorter; an A32 one is told only by the state. */
@@ -143,8 +162,12 @@ static void translated_7(struct qemu_plugin_tb *tb, void *data)
 		report->aarch32++;
 		return;
 	}
-	for (size_t i = 0; i < count; i++)
-		watch(qemu_plugin_tb_get_insn(tb, i));
+	for (size_t i = 0; i < count; i++) {
+		if (!watch(qemu_plugin_tb_get_insn(tb, i))) {
+			report->aarch32++;
+			break;
+		}
+	}
 }
 
 static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)

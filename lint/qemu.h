@@ -78,6 +78,10 @@ bool qemu_plugin_hwaddr_is_io(const struct qemu_plugin_hwaddr *address);
 uint64_t qemu_plugin_hwaddr_phys_addr(const struct qemu_plugin_hwaddr *address);
 const char *qemu_plugin_hwaddr_device_name(const struct qemu_plugin_hwaddr *address);
 
+/* Disassembly in the syntax of the state that the vCPU is in, if QEMU was built with a disassembler; to be freed. */
+char *qemu_plugin_insn_disas(const struct qemu_plugin_insn *insn);
+void g_free(void *memory) WEAK;
+
 /* Never called: in version 1 only; from 3, 4 and 6 on. */
 void qemu_plugin_n_vcpus(void) WEAK;
 void qemu_plugin_register_vcpu_insn_exec_cond_cb(void) WEAK;

@@ -183,6 +183,13 @@ class Guests(unittest.TestCase):
         self.assertEqual(findings[1]['below']['device'], 'bcm2836-control')
         self.assertEqual(status, 7)
 
+    def test_aarch32(self):
+        """Not looked at, and said; its words must not be taken for A64. The guest wants another platform, and does not end."""
+        _, findings, summary, _ = report('--', 'timeout', '1', QEMU, '-M', 'virt', '-cpu', 'cortex-a15', '-display', 'none',
+                                         '-nic', 'none', '-kernel', os.path.join(GUESTS, '..', 'guests', 'aarch32.bin'))
+        self.assertGreater(summary['aarch32'], 0)
+        self.assertEqual([finding for finding in findings if 'insn' in finding], [])
+
     def test_status_is_the_guests(self):
         """A board that lets accesses to holes pass; its plain access is in the log only, without an instruction."""
         machine = [QEMU, '-M', 'integratorcp', '-cpu', 'cortex-a57', '-display', 'none', '-serial', 'stdio', '-monitor', 'none',
