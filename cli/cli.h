@@ -46,6 +46,7 @@ struct cli_command {
 int cli_run(int argc, char **argv);
 int cli_decode(int argc, char **argv);
 int cli_explain(int argc, char **argv);
+int cli_lint(int argc, char **argv);
 int cli_lab(int argc, char **argv);
 int cli_doctor(int argc, char **argv);
 int cli_ledger(int argc, char **argv);

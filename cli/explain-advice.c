@@ -4,6 +4,8 @@
  * that talks to devices, and what to write instead. What the CPU describes: DDI 0487, D24.2, ESR_EL2, ISS
  * encoding for a Data Abort, ISV. Patterns: DDI 0487, C4.1.
  */
+#include <stdio.h>
+
 #include "explain.h"
 
 #define UNDESCRIBED "the CPU reports ISV=0: neither register nor size, so KVM has nothing to emulate with"
@@ -125,4 +127,20 @@ static const char *const remedies[][4] = {
 const char *explain_remedy(enum insn_remedy remedy, unsigned language)
 {
 	return remedy == REMEDY_NONE || language > 3 ? NULL : remedies[remedy][language];
+}
+
+char *explain_change(const struct insn_kind *kind, unsigned language)
+{
+	const char *remedy = explain_remedy(kind->remedy, language);
+	char *text;
+	int length;
+
+	if (!remedy)
+		return NULL;
+	if (language)
+		length = asprintf(&text, "%s.", remedy);
+	else
+		length = asprintf(&text, "change the guest's code: %s. Where it comes from: %s.", remedy,
+				  kind->source);
+	return length < 0 ? NULL : text;
 }

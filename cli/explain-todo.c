@@ -53,19 +53,16 @@ static void todo_facts(struct account *account, enum explain_situation situation
 
 static void todo_code(struct account *account, bool *ok)
 {
-	const struct insn_kind *kind = account->kind;
-
 	if (!explain_undescribed(account) || account->contradicted)
 		return;
 	for (unsigned language = 0; language <= 3; language++) {
-		const char *remedy = explain_remedy(kind->remedy, language);
+		if (!explain_remedy(account->kind->remedy, language))
+			continue;
+		char *change = explain_change(account->kind, language);
 
-		if (remedy && !language)
-			todo(account,
-			     explain_text(ok, "change the guest's code: %s. Where it comes from: %s.", remedy,
-					  kind->source));
-		else if (remedy)
-			todo(account, explain_text(ok, "%s.", remedy));
+		if (!change)
+			*ok = false;
+		todo(account, change);
 	}
 }
 

@@ -11,6 +11,7 @@ static const struct cli_command commands[] = {
 	{"decode", "disassemble words and show what they access", cli_decode},
 	{"explain", "say in words what an abort was and what to do about it", cli_explain},
 	{"wrap", "run an unmodified VMM whose guests survive", cli_wrap},
+	{"lint", "find under plain QEMU the accesses that KVM cannot emulate", cli_lint},
 	{"lab", "run an arm64 program under a real KVM, on any machine", cli_lab},
 	{"doctor", "say what this host and a VMM lack, and what to do about it", cli_doctor},
 	{"ledger", "what memory errors guests have met, and what to do about them", cli_ledger},
