@@ -113,7 +113,8 @@ static struct {
 };
 #define CHOICES 8
 
-static volatile uint64_t ready, over;
+/* Each written by one vCPU: the guest has no atomics that every CPU knows. */
+static volatile uint64_t rewrites, remaps, over;
 static uint64_t seed;
 static uint64_t performed, unchanged, data_faults, fetch_faults, undefined;
 
@@ -184,7 +185,7 @@ static void rewrite(uint64_t context)
 	uint64_t random = seed ^ 0x5a17a6e1;
 
 	enable();
-	ready++;
+	rewrites = 1;
 	for (; !over; rest(next(&random))) {
 		uint64_t r = next(&random);
 		uint32_t *slot = r >> 16 & 1 ? code_a : code_b;
@@ -196,7 +197,7 @@ static void rewrite(uint64_t context)
 					 : "r"(slot)
 					 : "memory");
 	}
-	ready--;
+	rewrites = 0;
 	for (;;)
 		__asm__ volatile("wfi");
 }
@@ -211,7 +212,7 @@ static void remap(uint64_t context)
 	uint64_t random = seed ^ 0x5a17a6e2;
 
 	enable();
-	ready++;
+	remaps = 1;
 	for (; !over; rest(next(&random))) {
 		uint64_t r = next(&random), desc;
 		unsigned i = (unsigned)((r >> 20) % COUNT(descriptors));
@@ -227,7 +228,7 @@ static void remap(uint64_t context)
 		if (proper || r >> 17 & 1)
 			invalidate(descriptors[i].va);
 	}
-	ready--;
+	remaps = 0;
 	for (;;)
 		__asm__ volatile("wfi");
 }
@@ -436,7 +437,7 @@ void guest_main(uint64_t dtb)
 	enable();
 	EQUAL(guest_psci(PSCI_CPU_ON, 1, (uint64_t)start_secondary, (uint64_t)rewrite), 0);
 	EQUAL(guest_psci(PSCI_CPU_ON, 2, (uint64_t)start_secondary, (uint64_t)remap), 0);
-	while (*(volatile uint64_t *)&ready != 2)
+	while (!rewrites || !remaps)
 		;
 	for (uint64_t i = 0; i < count; repair(&random))
 		i += race(&random);
