@@ -34,7 +34,7 @@ def guest(name, *options, **facts):
 
 def linux(name, steps, **facts):
     return Case(name, "-kernel", "{files}/Image", "-initrd", "{files}/initrd", "-append",
-                f"console=ttyAMA0 rdinit=/init panic=-1 loglevel=4 iomem=relaxed STEPS={steps}", mem=512, seconds=90, **facts)
+                f"console=ttyAMA0 rdinit=/init panic=-1 loglevel=4 iomem=relaxed mem=384M STEPS={steps}", mem=512, seconds=90, **facts)
 
 
 # What QEMU does with an access that KVM could not decode: the guest takes an external abort that no device gave.

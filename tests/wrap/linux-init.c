@@ -21,6 +21,8 @@
 
 #define PAGE_SIZE 4096u
 #define OFFSET    0x128u
+#define ABOVE \
+	UINT64_C(0x5c000000) /* memory that mem=384M keeps the kernel from: it would use a bad page again */
 #define GPIO      0x09030000 /* of QEMU's machine "virt": a PL061, which no driver has */
 #define DIRECTION 0x400u
 #define IDS       0xfe0u
@@ -57,13 +59,15 @@ static void devices(void)
 	check("the base after ldp", (uint64_t)base, (uint64_t)gpio + IDS + 8);
 	check("the first identification", first, 0x61);
 	check("the second identification", second, 0x10);
+	/* Aligned, as Device memory wants it. */
+	base = gpio + IDS;
 	__asm__ volatile("ldr q0, [%2], #16\n\tmov %0, v0.d[0]\n\tmov %1, v0.d[1]"
 			 : "=r"(low), "=r"(high), "+&r"(base)
 			 :
 			 : "v0", "memory");
-	check("the base after ldr", (uint64_t)base, (uint64_t)gpio + IDS + 24);
-	check("the lower half", low, 0x04);
-	check("the upper half", high, UINT64_C(0x000000f00000000d));
+	check("the base after ldr", (uint64_t)base, (uint64_t)gpio + IDS + 16);
+	check("the lower half", low, UINT64_C(0x0000001000000061));
+	check("the upper half", high, 0x04);
 	base = gpio + DIRECTION;
 	__asm__ volatile("str %w1, [%0], #4" : "+&r"(base) : "r"(0x5a) : "memory");
 	check("the base after str", (uint64_t)base, (uint64_t)gpio + DIRECTION + 4);
@@ -74,19 +78,6 @@ static void devices(void)
 	printf("init: the device was used from user space\n");
 	fflush(stdout);
 	_exit(0);
-}
-
-/* Documentation/admin-guide/mm/pagemap.rst. */
-static uint64_t physical(volatile void *address)
-{
-	int pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-	uint64_t entry = 0;
-
-	if (pread(pagemap, &entry, sizeof(entry), (off_t)((uintptr_t)address / PAGE_SIZE * sizeof(entry))) <
-	    0)
-		entry = 0;
-	close(pagemap);
-	return (entry & ((UINT64_C(1) << 55) - 1)) * PAGE_SIZE;
 }
 
 static void bus_error(int signal, siginfo_t *info, void *context)
@@ -104,17 +95,22 @@ static void bus_error(int signal, siginfo_t *info, void *context)
 	_exit(1);
 }
 
-static void victim(const char *how)
+static void victim(const char *how, uint64_t page)
 {
 	struct sigaction action = {.sa_sigaction = bus_error, .sa_flags = SA_SIGINFO};
-	volatile uint64_t *words = mmap(NULL, PAGE_SIZE, PROT_READ | PROT_WRITE,
-					MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE | MAP_LOCKED, -1, 0);
+	int memory = open("/dev/mem", O_RDWR | O_CLOEXEC);
+	volatile uint64_t *words =
+		mmap(NULL, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, memory, (off_t)page);
 	char answer[64];
 
+	if (memory < 0 || words == MAP_FAILED) {
+		printf("victim: /dev/mem: %s\n", strerror(errno));
+		_exit(1);
+	}
 	sigaction(SIGBUS, &action, NULL);
 	words[OFFSET / 8] = 0x600d;
 	printf("victim: loads from %p\n@%s %#llx\n", (void *)(words + OFFSET / 8), how,
-	       (unsigned long long)physical(words));
+	       (unsigned long long)page);
 	fflush(stdout);
 	if (!fgets(answer, sizeof(answer), stdin) || strncmp(answer, "done", 4)) {
 		printf("victim: the host says %s", answer);
@@ -125,7 +121,7 @@ static void victim(const char *how)
 	_exit(0);
 }
 
-static void in_child(const char *name, const char *how)
+static void in_child(const char *name, uint64_t page)
 {
 	int status;
 	pid_t child;
@@ -133,8 +129,8 @@ static void in_child(const char *name, const char *how)
 	fflush(stdout);
 	child = fork();
 	if (!child) {
-		if (how)
-			victim(how);
+		if (page)
+			victim(name, page);
 		devices();
 	}
 	if (waitpid(child, &status, 0) == child && WIFSIGNALED(status))
@@ -159,8 +155,8 @@ int main(void)
 		tcsetattr(STDIN_FILENO, TCSANOW, &raw);
 	}
 	printf("init: up, %ld CPUs\n", sysconf(_SC_NPROCESSORS_ONLN));
-	while ((step = strsep(&steps, ",")))
-		in_child(step, strcmp(step, "devices") ? step : NULL);
+	for (uint64_t page = ABOVE; (step = strsep(&steps, ",")); page += PAGE_SIZE)
+		in_child(step, strcmp(step, "devices") ? page : 0);
 	/* The rest of the machine goes on. */
 	for (unsigned i = 0; i < 16; i++) {
 		char *memory = malloc(1u << 20);

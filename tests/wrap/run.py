@@ -105,7 +105,7 @@ class Run:
     def line(self, qemu):
         words = [*qemu, "-m", str(self.case.mem), *(option.replace("{files}", FILES) for option in self.case.options)]
         if self.wrapped:
-            words = [f"{SALVAGE}/bin/salvage", "wrap", "--events=/run/events", *self.case.wrap, "--", *words]
+            words = [f"{SALVAGE}/salvage", "wrap", "--events=/run/events", *self.case.wrap, "--", *words]
         return "\t".join([self.key, str(self.case.seconds), str(self.case.mem), *words]) + "\n"
 
 
@@ -137,7 +137,7 @@ def run_all(salvage, arm64, guests, runs, library, qemu, machine=(f"--package={P
         words += [f"--file={kernel()}:{FILES}/Image"]
         words += [f"--file={os.path.join(guests, name)}:{FILES}/{name}" for name in os.listdir(guests) if name.endswith(".elf")]
         if library:
-            words += [f"--file={arm64}:{SALVAGE}/bin/salvage", f"--file={library}:{SALVAGE}/bin/shim/{os.path.basename(library)}"]
+            words += [f"--file={arm64}:{SALVAGE}/salvage", f"--file={library}:{SALVAGE}/shim/libsalvage-wrap.so"]
         result = os.path.join(work, "result")
         words += [f"--output=/run/result:{result}", "--timeout=900", "--", os.path.join(guests, "driver"), f"{FILES}/list",
                   "/run/result"]
