@@ -101,3 +101,15 @@ char *cli_resource(const char *name)
 	errno = ENOENT;
 	return NULL;
 }
+
+char *cli_first_resource(const char *const *names, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		char *path = *names[i] == '/' ? strdup(names[i]) : cli_resource(names[i]);
+
+		if (path && !access(path, R_OK))
+			return path;
+		free(path);
+	}
+	return NULL;
+}

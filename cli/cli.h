@@ -4,6 +4,7 @@
 #define CLI_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /*
@@ -59,5 +60,8 @@ int cli_wrap(int argc, char **argv);
  * freed, or NULL with errno set.
  */
 char *cli_resource(const char *name);
+
+/* The first of names that is there: relative ones as above, absolute ones as they are. To be freed; NULL: none. */
+char *cli_first_resource(const char *const *names, size_t count);
 
 #endif

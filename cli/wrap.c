@@ -13,7 +13,7 @@
 #include "cli.h"
 #include "wrap.h"
 
-#define LIBRARY "shim/libsalvage-wrap.so"
+#define LIBRARY "libsalvage-wrap.so"
 
 /* Descriptors of ours, above those that a VMM is likely to be given by number, and below the usual limit. */
 #define HIGH_FD 500
@@ -67,6 +67,14 @@ static bool add_environment(const char *library, int mapping, int life)
 	return done;
 }
 
+/* Beside the command in a build tree, or installed. */
+static char *find_library(void)
+{
+	static const char *const names[] = {"shim/" LIBRARY, SALVAGE_LIB_DIR "/" LIBRARY};
+
+	return cli_first_resource(names, sizeof(names) / sizeof(*names));
+}
+
 /* Moves a descriptor out of the way, and lets the VMM inherit it. */
 static int raise_fd(int fd)
 {
@@ -104,7 +112,7 @@ static int prepare(const struct wrap_options *options, const char *library)
 
 int cli_wrap(int argc, char **argv)
 {
-	char *library = cli_resource(LIBRARY), *path = NULL;
+	char *library = find_library(), *path = NULL;
 	struct wrap_options options;
 	int status = wrap_options_parse(argc, argv, &options);
 

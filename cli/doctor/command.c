@@ -27,15 +27,7 @@ static char *find_preload(void)
 	static const char *const names[] = {"arm64/shim/libsalvage-wrap.so", "shim/libsalvage-wrap.so",
 					    SALVAGE_LIB_DIR "/libsalvage-wrap.so"};
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		bool absolute = names[i][0] == '/';
-		char *path = absolute ? strdup(names[i]) : cli_resource(names[i]);
-
-		if (path && !access(path, R_OK))
-			return path;
-		free(path);
-	}
-	return NULL;
+	return cli_first_resource(names, sizeof(names) / sizeof(*names));
 }
 
 static int look(struct doctor *doctor, const char *vmm, pid_t pid, bool json)

@@ -371,6 +371,33 @@ static void not_kvm(void **state)
 	vmm_close(&vmm);
 }
 
+/* Each vCPU has an instruction of its own in flight. */
+static void two_vcpus(void **state)
+{
+	struct vmm second;
+
+	vmm_open(&vmm, CODE_OF(LDP_X2_X3_POST), 0, NULL, NULL);
+	second = vmm;
+	second.vcpu = vmm_add_vcpu(&vmm, 1);
+	second.run = shim_vcpu_of(second.vcpu)->run;
+	vmm_set(&second, PC, CODE);
+	vmm_set(&second, VBAR, VECTORS);
+	vmm_set(&second, X(0), DEVICE + 0x100);
+	vmm_expect_read(&vmm, DEVICE, 8, 1);
+	vmm_expect_read(&second, DEVICE + 0x100, 8, 3);
+	vmm_expect_read(&vmm, DEVICE + 8, 8, 2);
+	vmm_expect_read(&second, DEVICE + 0x108, 8, 4);
+	/* Commits, and then has nothing to run: the power-off of one is that of all. */
+	vmm.run->immediate_exit = 1;
+	assert_int_equal(vmm_run(&vmm), -EINTR);
+	vmm_expect_off(&second);
+	assert_int_equal(vmm_get(&vmm, X(2)), 1);
+	assert_int_equal(vmm_get(&vmm, X(3)), 2);
+	assert_int_equal(vmm_get(&second, X(2)), 3);
+	assert_int_equal(vmm_get(&second, X(3)), 4);
+	vmm_close(&vmm);
+}
+
 static void two_vms(void **state)
 {
 	static struct vmm other;
@@ -413,6 +440,7 @@ int main(void)
 		cmocka_unit_test(duplicates),
 		cmocka_unit_test(forgotten),
 		cmocka_unit_test(not_kvm),
+		cmocka_unit_test(two_vcpus),
 		cmocka_unit_test(two_vms),
 	};
 

@@ -107,6 +107,17 @@ def loaded(bench):
     expect(process.out.count("libsalvage-wrap") == 1, f"LD_PRELOAD {process.out!r}")
 
 
+def late(bench):
+    """A library that is loaded while the VMM runs makes its requests by the shim too."""
+    source, library = bench.path("late.c"), bench.path("late.so")
+    with open(source, "w", encoding="ascii") as file:
+        file.write("#define _GNU_SOURCE\n#include <dlfcn.h>\n#include <sys/ioctl.h>\n"
+                   "const char *whose(void) { Dl_info info; return dladdr((void *)ioctl, &info) ? info.dli_fname : 0; }\n")
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source], check=True)
+    program = f"import ctypes\nlate = ctypes.CDLL('{library}')\nlate.whose.restype = ctypes.c_char_p\nprint(late.whose().decode())"
+    expect("libsalvage-wrap" in bench.run("--", PYTHON, "-c", program).out, "ioctl of a library that is loaded late")
+
+
 def events(bench):
     bench.run("--", "sh", "-c", "exit 5", options=[f"--events={bench.path('one')}", "--vm=name"])
     got = bench.events("one")
@@ -220,7 +231,7 @@ def hand_over(bench):
     expect(process.err == "", f"ras=on with a rule {process.err!r}")
 
 
-CASES = (statuses, streams, same_process, no_children, loaded, events, processes, signals, refusals, hand_over)
+CASES = (statuses, streams, same_process, no_children, loaded, late, events, processes, signals, refusals, hand_over)
 
 
 def main(salvage, names):

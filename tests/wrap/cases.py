@@ -55,16 +55,28 @@ LOOP = {"without": Ending(0, REFUSED + "0000000009000020", "status 2", never=("v
         "wrapped": Ending(0, "UARTIMSC is 0x0000000000000000, as written", "loop: every register verified", "status 0",
                           checks=[COMPLETED])}
 
+DISK = ("-global", "virtio-mmio.force-legacy=false", "-drive", "file={files}/disk,format=raw,if=none,id=disk,snapshot=on",
+        "-device", "virtio-blk-device,drive=disk")
+DEVICES = Ending(0, "uart: these letters were written one by one", "flash: three words", "virtio: four requests",
+                 "every register and every value as it must be", "status 0", checks=[COMPLETED])
+
 CASES = [
-    guest("devices", "-global", "virtio-mmio.force-legacy=false", "-drive",
-          "file={files}/disk,format=raw,if=none,id=disk,snapshot=on", "-device", "virtio-blk-device,drive=disk",
-          without=Ending(0, REFUSED, "status 2", never=("every register",)),
-          wrapped=Ending(0, "uart: these letters were written one by one", "flash: three words", "virtio: four requests",
-                         "every register and every value as it must be", "status 0", checks=[COMPLETED])),
+    guest("devices", *DISK, without=Ending(0, REFUSED, "status 2", never=("every register",)), wrapped=DEVICES),
+    # Everything that QEMU's sandbox can deny is denied: the shim wants nothing that it does not give.
+    guest("devices", *DISK, "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny", case="sandbox",
+          wrapped=DEVICES),
     guest("loop-c", compiled="program_uart", **LOOP),
     guest("loop-rust", compiled="program_uart", **LOOP),
     guest("tree", without=Ending(0, "the clock is at 0x0000000009010000", "external abort", "status 3"),
           wrapped=Ending(0, "its identification is 0x0000000000000031 0x0000000000000010", "status 0", checks=[COMPLETED])),
+    # Watched only: as without salvage, but for the report.
+    guest("tree", case="tree-observe", wrap=["--policy=observe"],
+          wrapped=Ending(0, "external abort", "status 3", stderr=("would have performed it",), checks=[aborts(verdict="observed")])),
+    guest("tree", case="tree-stop", wrap=["--policy=nisv=stop"],
+          wrapped=Ending(0, never=("status", "external abort"), stderr=("the vcpu is stopped before it",),
+                         checks=[aborts(verdict="stopped")])),
+    guest("tree", case="tree-disabled", wrap=["--policy=class:pair=inject"],
+          wrapped=Ending(0, "external abort", "status 3", stderr=("rule class:pair=inject",), checks=[aborts(verdict="injected")])),
     # The guest goes by a tree of its own. The VMM's, which is what salvage goes by, has nothing there.
     guest("tree-own", without=Ending(0, "external abort", "status 3"),
           wrapped=Ending(0, "tree: external abort, esr 0x0000000096000010 far 0x0000000009110fe0", "status 3",
