@@ -8,7 +8,10 @@
 
 #define EL1h UINT64_C(5)
 
-/* ISS of a Software Step exception: ISV, and that a load-exclusive was stepped; IFSC is that of a debug exception. */
+/*
+ * ISS of a Software Step exception: ISV, and that a load-exclusive was stepped; IFSC is that of a debug
+ * exception.
+ */
 #define STEP_ISV  (1u << 24)
 #define STEP_EX   (1u << 6)
 #define STEP_IFSC 0x22
@@ -88,8 +91,8 @@ void soft_state_changed(struct soft_cpu *cpu)
 }
 
 /*
- * What comes before an instruction: an SError, a step that has been made (DDI 0487, D1.3.5 has the order). True if
- * an exception was taken.
+ * What comes before an instruction: an SError, a step that has been made (DDI 0487, D1.3.5 has the order).
+ * True if an exception was taken.
  */
 static bool interrupted(struct soft_cpu *cpu)
 {

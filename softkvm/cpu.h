@@ -40,13 +40,16 @@ enum soft_exit {
 
 /* What the CPU tells EL2 of an abort. */
 struct soft_abort {
-	/* ESR_EL2: EC 0x24 or 0x20, IL, and the ISS: ISV, SAS, SSE, SRT, SF, AR, FnV, EA, CM, S1PTW, WnR, FSC */
+	/*
+	 * ESR_EL2: EC 0x24 or 0x20, IL, and the ISS: ISV, SAS, SSE, SRT, SF, AR, FnV, EA, CM, S1PTW, WnR,
+	 * FSC
+	 */
 	uint64_t esr;
 	uint64_t far;   /* FAR_EL2: the address as the guest formed it, tag and all; 0 with FnV */
 	uint64_t hpfar; /* HPFAR_EL2; 0 if it is not valid */
 	/*
-	 * As the architecture has it: not for a permission fault that is not S1PTW, nor for an external abort,
-	 * except as struct soft_page says.
+	 * As the architecture has it: not for a permission fault that is not S1PTW, nor for an external
+	 * abort, except as struct soft_page says.
 	 */
 	bool hpfar_valid;
 	uint64_t
@@ -79,16 +82,16 @@ struct soft_page {
 /* What is behind the CPU. */
 struct soft_bus {
 	/*
-	 * True and page->host for an ipa that can be accessed, else false and the fault. ipa is aligned to 4 KiB.
-	 * Called on the thread of soft_cpu_run, on a miss of the CPU's own translation cache.
+	 * True and page->host for an ipa that can be accessed, else false and the fault. ipa is aligned to
+	 * 4 KiB. Called on the thread of soft_cpu_run, on a miss of the CPU's own translation cache.
 	 */
 	bool (*page)(void *opaque, uint64_t ipa, struct soft_lookup lookup, struct soft_page *page);
 	void *opaque;
 	/*
-	 * Add to it whenever an earlier answer of page no longer holds. The CPU reads it before each instruction
-	 * and then forgets what it kept; cpu->seen tells when. Memory may be taken away when every CPU that is
-	 * in soft_cpu_run has seen the new value. The CPU itself adds to it when the guest broadcasts a TLB
-	 * invalidation; an instruction that another CPU has begun may still finish.
+	 * Add to it whenever an earlier answer of page no longer holds. The CPU reads it before each
+	 * instruction and then forgets what it kept; cpu->seen tells when. Memory may be taken away when
+	 * every CPU that is in soft_cpu_run has seen the new value. The CPU itself adds to it when the
+	 * guest broadcasts a TLB invalidation; an instruction that another CPU has begun may still finish.
 	 */
 	_Atomic uint64_t *generation;
 };
@@ -107,7 +110,10 @@ struct soft_cpu {
 	_Alignas(16) uint8_t v[32][16];
 	uint64_t sysreg[SOFT_REG_COUNT]; /* by enum soft_reg; FPCR and FPSR too */
 
-	/* A virtual SError that waits until PSTATE.A lets it through (HCR_EL2.VSE), with its ISS (VSESR_EL2). */
+	/*
+	 * A virtual SError that waits until PSTATE.A lets it through (HCR_EL2.VSE), with its ISS
+	 * (VSESR_EL2).
+	 */
 	bool serror_pending;
 	uint64_t serror_iss;
 
@@ -143,8 +149,8 @@ struct soft_cpu *soft_cpu_create(void);
 void soft_cpu_destroy(struct soft_cpu *cpu);
 
 /*
- * All of the guest's state as KVM has it after KVM_ARM_VCPU_INIT: zero, but for PSTATE (EL1h, DAIF masked) and
- * the system registers' reset values. mpidr is MPIDR_EL1 and VMPIDR_EL2.
+ * All of the guest's state as KVM has it after KVM_ARM_VCPU_INIT: zero, but for PSTATE (EL1h, DAIF masked)
+ * and the system registers' reset values. mpidr is MPIDR_EL1 and VMPIDR_EL2.
  */
 void soft_cpu_reset(struct soft_cpu *cpu, uint64_t mpidr);
 
@@ -155,8 +161,8 @@ enum soft_exit soft_cpu_run(struct soft_cpu *cpu, const struct soft_bus *bus, ui
 void soft_cpu_changed(struct soft_cpu *cpu);
 
 /*
- * Translates as AT does, at the guest's own exception level or for EL0: true and the IPA, or false. Descriptors
- * are read through the bus; a fault there is a plain false.
+ * Translates as AT does, at the guest's own exception level or for EL0: true and the IPA, or false.
+ * Descriptors are read through the bus; a fault there is a plain false.
  */
 bool soft_cpu_translate(struct soft_cpu *cpu, const struct soft_bus *bus, uint64_t va, bool write, bool el0,
 			uint64_t *ipa);

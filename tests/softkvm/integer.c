@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Integer instructions and moves of SIMD registers, case by case, and what is UNDEFINED. QEMU says the same of
- * millions of random ones (oracle --integer); these are the corners, and need no QEMU.
+ * Integer instructions and moves of SIMD registers, case by case, and what is UNDEFINED. QEMU says the same
+ * of millions of random ones (oracle --integer); these are the corners, and need no QEMU.
  */
 #include "model.h"
 #include "softkvm/board.h"
