@@ -205,8 +205,11 @@ enum soft_exit soft_cpu_run(struct soft_cpu *cpu, const struct soft_bus *bus, ui
 		}
 		if (step == SOFT_LEAVE_NEXT)
 			cpu->pc += 4;
-		if (__builtin_expect(step >= SOFT_LEAVE, 0))
+		if (__builtin_expect(step >= SOFT_LEAVE, 0)) {
+			/* EL2's return clears the monitor (DDI 0487, B2.12). */
+			cpu->exclusive.valid = false;
 			return caches->exit;
+		}
 		if (__builtin_expect(cpu->host_step, 0))
 			return SOFT_DEBUG;
 	}

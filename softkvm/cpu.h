@@ -52,8 +52,8 @@ struct soft_abort {
 	 * abort, except as struct soft_page says.
 	 */
 	bool hpfar_valid;
-	uint64_t
-		ipa; /* of the byte, or of the descriptor, that could not be accessed: for tests and messages */
+	/* Of the byte, or of the descriptor, that could not be accessed: for tests and messages. */
+	uint64_t ipa;
 };
 
 /* What a page is looked up for. */
@@ -72,9 +72,10 @@ struct soft_page {
 	 */
 	bool once;
 	/* If the look-up failed. */
-	uint8_t fsc; /* as in ESR_EL2: 0x04-0x07, 0x08-0x0b, 0x0c-0x0f, 0x10, 0x14-0x17, 0x18, 0x1c-0x1f, ... */
-	bool fnv;    /* with fsc 0x10: no address is reported */
-	bool ea;     /* ESR_EL2.EA */
+	/* As ESR_EL2 has it: 0x04-0x0f, 0x10, 0x18, and what else a data or instruction abort can be. */
+	uint8_t fsc;
+	bool fnv;         /* with fsc 0x10: no address is reported */
+	bool ea;          /* ESR_EL2.EA */
 	uint8_t set;      /* ESR_EL2.SET, of an external abort */
 	bool hpfar_valid; /* of an external abort; of the others the architecture says */
 };

@@ -663,7 +663,7 @@ static void new_code(void **state)
 }
 
 /* Exclusives: what makes a store fail, and what does not. X2 receives 0 if it was done. */
-enum between { NOTHING, CLEAR, OTHER_SIZE, OTHER_ADDRESS, WRITTEN, EXCEPTION_RETURN, STORED };
+enum between { NOTHING, CLEAR, OTHER_SIZE, OTHER_ADDRESS, WRITTEN, EXCEPTION_RETURN, EXIT, STORED };
 
 static void exclusives(void **state)
 {
@@ -674,7 +674,7 @@ static void exclusives(void **state)
 		bool done;
 	} cases[] = {{NOTHING, true},        {CLEAR, false},   {OTHER_SIZE, false},
 		     {OTHER_ADDRESS, false}, {WRITTEN, false}, {EXCEPTION_RETURN, false},
-		     {STORED, false}};
+		     {EXIT, false},          {STORED, false}};
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		uint32_t word = STXR_W2_X1_X0;
@@ -702,6 +702,9 @@ static void exclusives(void **state)
 			cpu->sysreg[SOFT_ELR_EL1] = CODE + 8;
 			cpu->sysreg[SOFT_SPSR_EL1] = EL1h;
 			step(board, 0xd69f03e0);
+			break;
+		case EXIT:
+			assert_int_equal(step(board, 0xd4000002), SOFT_HVC);
 			break;
 		case STORED:
 			step(board, STXR_W2_X1_X0);
