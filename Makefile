@@ -56,9 +56,10 @@ sweep:
 bench: all
 	@$(BUILD)/salvage bench
 
-# The behaviour oracle in full, some minutes, and its translations, some more (oracle/README.md).
+# The behaviour oracle in full, some minutes, softkvm's CPU, one, and its translations, some more (oracle/README.md).
 oracle: native
 	@$(BUILD)/oracle/oracle --guest=$(BUILD)/oracle/guest.elf --compared=$(BUILD)/oracle.compared $(ORACLE)
+	@$(BUILD)/oracle/oracle --integer --guest=$(BUILD)/oracle/guest.elf $(INTEGER)
 	@$(BUILD)/oracle/oracle --translate --guest=$(BUILD)/oracle/translate-guest.elf $(TRANSLATE)
 
 # Aborts of a guest that rewrites its code and tables meanwhile: a million in process, some under ThreadSanitizer.

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * softkvm's CPU: guest instructions a second, of programs as compilers make them; and what an exit costs. Each
- * program is one of the C functions here, as gcc 12 -O2 -mgeneral-regs-only made it, at EL1 with the MMU on; what
- * the function says is what the guest has to say.
+ * softkvm's CPU: guest instructions a second, of programs as compilers make them; and what an exit costs.
+ * Each program is one of the C functions here, as gcc 12 -O2 -mgeneral-regs-only made it, at EL1 with the
+ * MMU on; what the function says is what the guest has to say.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -23,9 +23,9 @@
 #define SHOWN        16
 
 /*
- * What this QEMU has and the model has not: FEAT_MTE sets TCO on an exception, FEAT_BTI sets BTYPE on a branch by
- * register. And what it does not keep, though the architecture does (AArch64.TakeException): the flags, on an
- * exception.
+ * What this QEMU has and the model has not: FEAT_MTE sets TCO on an exception, FEAT_BTI sets BTYPE on a
+ * branch by register. And what it does not keep, though the architecture does (AArch64.TakeException): the
+ * flags, on an exception.
  */
 #define IGNORED        (UINT64_C(1) << 25 | SV_PSTATE_BTYPE)
 #define IGNORED_IN_EL1 (IGNORED | PSTATE_NZCV)
@@ -98,8 +98,8 @@ static bool is(const char *name, const char *prefix)
 }
 
 /*
- * What a word of this row cannot be: not to be compared, since it would wait, leave for EL3 or depend on what no
- * case sets, or since QEMU has a feature there that the model has not.
+ * What a word of this row cannot be: not to be compared, since it would wait, leave for EL3 or depend on
+ * what no case sets, or since QEMU has a feature there that the model has not.
  */
 static bool excluded(const char *name, uint32_t word, unsigned el)
 {
@@ -108,12 +108,15 @@ static bool excluded(const char *name, uint32_t word, unsigned el)
 	if (is(name, "HINT")) /* WFE, WFI, XPACLRI */
 		return hint == 2 || hint == 3 || hint == 7;
 	/*
-	 * PSTATE's fields that the model has, and CFINV, XAFLAG, AXFLAG, whose CRm should be 0. Of DAIFSet and
-	 * DAIFClr at EL0 this QEMU exchanges op1 and op2 in the syndrome.
+	 * PSTATE's fields that the model has, and CFINV, XAFLAG, AXFLAG, whose CRm should be 0. Of DAIFSet
+	 * and DAIFClr at EL0 this QEMU exchanges op1 and op2 in the syndrome.
 	 */
 	if (is(name, "MSR_SI"))
 		return field > 5 ? (field != 0x1e && field != 0x1f) || !el : field < 3 && word >> 8 & 15;
-	/* Those of EL0 are cache maintenance, which has another oracle, and features that the model has not. */
+	/*
+	 * Those of EL0 are cache maintenance, which has another oracle, and features that the model has
+	 * not.
+	 */
 	if (is(name, "SYS"))
 		return el || (word >> 16 & 7) == 3;
 	if (is(name, "SMC") || is(name, "ERET"))
@@ -224,8 +227,8 @@ static bool predict(struct integer_worker *worker, struct integer_case *job)
 		return false;
 	if (exit == SOFT_BUDGET && !in_vectors(cpu->pc) && cpu->pc != job->in.pc + 4) {
 		/*
-		 * A branch: nothing is there, which the fetch finds out. An address that is no instruction's is
-		 * no good outside the code: this QEMU translates it before it looks.
+		 * A branch: nothing is there, which the fetch finds out. An address that is no
+		 * instruction's is no good outside the code: this QEMU translates it before it looks.
 		 */
 		bool near = cpu->pc - NORMAL_VA <= VECTOR_VA + 0x1000 - NORMAL_VA,
 		     code = cpu->pc - CODE_VA < CODE_BYTES;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The integer oracle: softkvm's CPU against QEMU, an instruction of a64-integer.isa at a time, on random registers
- * and flags. The bare-metal program and the stages' tables are those of the loads and stores.
+ * The integer oracle: softkvm's CPU against QEMU, an instruction of a64-integer.isa at a time, on random
+ * registers and flags. The bare-metal program and the stages' tables are those of the loads and stores.
  */
 #ifndef INTEGER_H
 #define INTEGER_H

@@ -16,6 +16,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 TABLE = 'isa/a64.isa'
 SVE, TAG, MOPS, BLOCK = (f'src/insn/{name}.c' for name in ('sve', 'tag', 'mops', 'block'))
 TRANSLATE = 'translate'
+INTEGER, CPU, SIMD, PREPARE = (f'softkvm/{name}' for name in ('a64-integer.isa', 'operations.h', 'simd.h', 'prepare.c'))
 
 # what is broken, row to run (or the translation oracle), file (in the table: the row's line), what, by what
 MUTANTS = [
@@ -107,6 +108,34 @@ MUTANTS = [
     ('shareability with DS', TRANSLATE, 'src/mmu/attributes.c', 'regime->ds ? TCR_SH(regime->tcr, regime->upper)', 'regime->ds ? DESC_SH(desc)'),
     ('level -1', TRANSLATE, 'src/mmu/fault.c', '0x2b, 0x04', '0x2a, 0x04'),
     ('UAO', TRANSLATE, 'src/mmu/walk.c', 'context->pstate & SV_PSTATE_UAO', '1'),
+    ('CPU: SP or XZR', 'ADD_64_addsub_imm', INTEGER, 'Xd|SP', 'Xd'),
+    ('CPU: SP or XZR', 'ADDS_64S_addsub_ext', INTEGER, 'Xd =', 'Xd|SP ='),
+    ('CPU: upper half', 'EON_32_log_shift', INTEGER, 'Wd =', 'Xd ='),
+    ('CPU: flags', 'ANDS_64_log_shift', INTEGER, 'ands64', 'and'),
+    ('CPU: reserved values', 'SUB_64_addsub_shift', INTEGER, ', no ror', ''),
+    ('CPU: a field of fewer bits', 'ADD_32_addsub_shift', INTEGER, 'imm6=0xxxxx', 'imm6'),
+    ('CPU: the other operand', 'CSEL_64_condsel', INTEGER, 'Xn, Xm', 'Xm, Xn'),
+    ('CPU: operation', 'CRC32CW_32C_dp_2src', INTEGER, 'crc32c', 'crc32'),
+    ('CPU: carry', 'SUBS_32_addsub_shift', CPU, '(uint##bits##_t) ~b, true', '(uint##bits##_t) ~b, false'),
+    ('CPU: overflow', 'ADDS_64_addsub_shift', CPU, '((a ^ result) & (b ^ result)) >> 63', '((a ^ b) & (b ^ result)) >> 63'),
+    ('CPU: carry into a carry', 'ADCS_64_addsub_carry', CPU, 'sum < a || result < sum', 'sum < a'),
+    ('CPU: division overflows', 'SDIV_64_dp_2src', CPU, 'divisor == -1 ? 0 - a', 'divisor == -1 ? a'),
+    ('CPU: shifts by the width', 'LSRV_32_dp_2src', CPU, 'return a >> (b & (bits - 1));', 'return a >> (b & 63);'),
+    ('CPU: bitfields that wrap', 'UBFM_64M_bitfield', CPU, 'field >> immr : field << (bits - immr)', 'field >> immr : field << (bits - 1 - immr)'),
+    ('CPU: extension', 'SUB_64_addsub_ext', CPU, 'op->shift & 4 ?', 'op->shift & 2 ?'),
+    ('CPU: conditions', 'CCMP_64_condcmp_imm', CPU, 'result = c && !z;', 'result = c;'),
+    ('CPU: signed halves', 'SMSUBL_64WA_dp_3src', CPU, 'a - (uint64_t)((int64_t)(int32_t)n', 'a - (uint64_t)((int64_t)n'),
+    ('CPU: V of SETF', 'SETF8_only_setf', CPU, '(value >> bits ^ value >> (bits - 1)) & 1', 'value >> bits & 1'),
+    ('CPU: link register', 'BL_only_branch_imm', CPU, 'cpu->x[30] = cpu->pc + 4;\n	return op_b(', 'cpu->x[30] = cpu->pc + 8;\n	return op_b('),
+    ('CPU: tags of branches', 'BR_64_branch_reg', 'softkvm/exception.c', 'upper ? 38 : 37', 'upper ? 37 : 38'),
+    ('CPU: bitmasks', 'AND_64_log_imm', PREPARE, 'element << (size - rotation)', 'element << (size - rotation - 1)'),
+    ('CPU: floating-point immediates', 'FMOV_D_floatimm', PREPARE, '(exponent - 3)) - 1 : 0) << 2', '(exponent - 3)) - 1 : 0) << 3'),
+    ('CPU: inverted immediates', 'MVNI_asimdimm_M_sm', PREPARE, 'cmode < 14 && (cmode >= 12 ||', 'cmode < 14 && (cmode >= 14 ||'),
+    ('CPU: upper half of a vector', 'ORR_asimdsame_only', SIMD, 'for (unsigned i = 0; i <= Q; i++)', 'for (unsigned i = 0; i < 2; i++)'),
+    ('CPU: lanes', 'INS_asimdins_IV_v', SIMD, 'lane(cpu, op->Rn, size, imm4 >> size)', 'lane(cpu, op->Rn, size, imm4 >> size ^ 1)'),
+    ('CPU: sign of a lane', 'SMOV_asimdins_W_w', SIMD, 'Q ? value : (uint32_t)value', 'value'),
+    ('CPU: who may read', 'MRS_RS_systemmove', 'softkvm/system.c', 'if (!el && !view->el0)\n			return SOFT_UNDEFINED;\n		if (!enabled(cpu, view->control))\n			return soft_take_system(cpu, word);\n		value',
+     'if (!enabled(cpu, view->control))\n			return soft_take_system(cpu, word);\n		value'),
 ]
 
 
@@ -116,7 +145,7 @@ def fault(text):
 
 def break_line(path, row, old, new):
     text = path.read_text()
-    if path.name == pathlib.Path(TABLE).name:
+    if path.suffix == '.isa':
         line = next((line for line in text.splitlines() if line.startswith(row + ' ')), '')
         old, new = line, line.replace(old, new)
     if not old or old == new or text.count(old) != 1:
@@ -128,9 +157,11 @@ def build(tree):
     tables = [tree / 'a64.c', tree / 'a64_names.c']
     subprocess.run([sys.executable, tree / 'isa/gen.py', tree / TABLE, '--classes', tree / 'include/salvage/insn.h', '--out', *tables],
                    check=True)
-    sources = [path for part in ('src/insn', 'src/mmu', 'src/abort', 'src/space', 'oracle') for path in sorted((tree / part).glob('*.c'))]
-    subprocess.run(['cc', '-std=gnu11', '-D_GNU_SOURCE', '-O1', '-I', tree / 'include', '-I', tree / 'src', '-I', tree / 'src/insn',
-                    '-o', tree / 'run', *sources, tree / 'src/status.c', *tables], check=True)
+    subprocess.run([sys.executable, tree / 'softkvm/gen.py', tree / INTEGER, '--out', tree / 'a64-integer.c'], check=True)
+    sources = [path for part in ('src/insn', 'src/mmu', 'src/except', 'src/abort', 'src/space', 'softkvm', 'oracle') for path in sorted((tree / part).glob('*.c'))]
+    subprocess.run(['cc', '-std=gnu11', '-D_GNU_SOURCE', '-O1', '-mcx16', '-I', tree / 'include', '-I', tree / 'src', '-I', tree / 'src/insn',
+                    '-I', tree / 'softkvm',
+                    '-o', tree / 'run', *sources, tree / 'src/status.c', tree / 'a64-integer.c', *tables], check=True)
 
 
 def main():
@@ -144,13 +175,15 @@ def main():
     for what, row, path, old, new in mutants:
         with tempfile.TemporaryDirectory() as name:
             tree = pathlib.Path(name)
-            for part in ('include', 'isa', 'src', 'oracle'):
+            for part in ('include', 'isa', 'src', 'softkvm', 'oracle'):
                 shutil.copytree(ROOT / part, tree / part)
             break_line(tree / path, row, old, new)
             build(tree)
             what_to_run = ['--guest', options.guest, '--cases=8000', '--row', row]
             if row == TRANSLATE:
                 what_to_run = ['--guest', options.guest.with_name('translate-guest.elf'), '--cases=30000', '--translate']
+            if what.startswith('CPU: '):
+                what_to_run.append('--integer')
             for qemu in options.qemu or ['qemu-system-aarch64']:
                 run = subprocess.run([tree / 'run', '--seed=1', '--workers=1', '--qemu', qemu, *what_to_run], stdout=subprocess.PIPE,
                                      text=True, check=False)

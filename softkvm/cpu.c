@@ -8,7 +8,10 @@
 
 #define EL1h UINT64_C(5)
 
-/* ISS of a Software Step exception: ISV, and that a load-exclusive was stepped; IFSC is that of a debug exception. */
+/*
+ * ISS of a Software Step exception: ISV, and that a load-exclusive was stepped; IFSC is that of a debug
+ * exception.
+ */
 #define STEP_ISV  (1u << 24)
 #define STEP_EX   (1u << 6)
 #define STEP_IFSC 0x22
@@ -88,8 +91,8 @@ void soft_state_changed(struct soft_cpu *cpu)
 }
 
 /*
- * What comes before an instruction: an SError, a step that has been made (DDI 0487, D1.3.5 has the order). True if
- * an exception was taken.
+ * What comes before an instruction: an SError, a step that has been made (DDI 0487, D1.3.5 has the order).
+ * True if an exception was taken.
  */
 static bool interrupted(struct soft_cpu *cpu)
 {
@@ -202,8 +205,11 @@ enum soft_exit soft_cpu_run(struct soft_cpu *cpu, const struct soft_bus *bus, ui
 		}
 		if (step == SOFT_LEAVE_NEXT)
 			cpu->pc += 4;
-		if (__builtin_expect(step >= SOFT_LEAVE, 0))
+		if (__builtin_expect(step >= SOFT_LEAVE, 0)) {
+			/* EL2's return clears the monitor (DDI 0487, B2.12). */
+			cpu->exclusive.valid = false;
 			return caches->exit;
+		}
 		if (__builtin_expect(cpu->host_step, 0))
 			return SOFT_DEBUG;
 	}

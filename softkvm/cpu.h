@@ -40,17 +40,20 @@ enum soft_exit {
 
 /* What the CPU tells EL2 of an abort. */
 struct soft_abort {
-	/* ESR_EL2: EC 0x24 or 0x20, IL, and the ISS: ISV, SAS, SSE, SRT, SF, AR, FnV, EA, CM, S1PTW, WnR, FSC */
+	/*
+	 * ESR_EL2: EC 0x24 or 0x20, IL, and the ISS: ISV, SAS, SSE, SRT, SF, AR, FnV, EA, CM, S1PTW, WnR,
+	 * FSC
+	 */
 	uint64_t esr;
 	uint64_t far;   /* FAR_EL2: the address as the guest formed it, tag and all; 0 with FnV */
 	uint64_t hpfar; /* HPFAR_EL2; 0 if it is not valid */
 	/*
-	 * As the architecture has it: not for a permission fault that is not S1PTW, nor for an external abort,
-	 * except as struct soft_page says.
+	 * As the architecture has it: not for a permission fault that is not S1PTW, nor for an external
+	 * abort, except as struct soft_page says.
 	 */
 	bool hpfar_valid;
-	uint64_t
-		ipa; /* of the byte, or of the descriptor, that could not be accessed: for tests and messages */
+	/* Of the byte, or of the descriptor, that could not be accessed: for tests and messages. */
+	uint64_t ipa;
 };
 
 /* What a page is looked up for. */
@@ -69,9 +72,10 @@ struct soft_page {
 	 */
 	bool once;
 	/* If the look-up failed. */
-	uint8_t fsc; /* as in ESR_EL2: 0x04-0x07, 0x08-0x0b, 0x0c-0x0f, 0x10, 0x14-0x17, 0x18, 0x1c-0x1f, ... */
-	bool fnv;    /* with fsc 0x10: no address is reported */
-	bool ea;     /* ESR_EL2.EA */
+	/* As ESR_EL2 has it: 0x04-0x0f, 0x10, 0x18, and what else a data or instruction abort can be. */
+	uint8_t fsc;
+	bool fnv;         /* with fsc 0x10: no address is reported */
+	bool ea;          /* ESR_EL2.EA */
 	uint8_t set;      /* ESR_EL2.SET, of an external abort */
 	bool hpfar_valid; /* of an external abort; of the others the architecture says */
 };
@@ -79,16 +83,16 @@ struct soft_page {
 /* What is behind the CPU. */
 struct soft_bus {
 	/*
-	 * True and page->host for an ipa that can be accessed, else false and the fault. ipa is aligned to 4 KiB.
-	 * Called on the thread of soft_cpu_run, on a miss of the CPU's own translation cache.
+	 * True and page->host for an ipa that can be accessed, else false and the fault. ipa is aligned to
+	 * 4 KiB. Called on the thread of soft_cpu_run, on a miss of the CPU's own translation cache.
 	 */
 	bool (*page)(void *opaque, uint64_t ipa, struct soft_lookup lookup, struct soft_page *page);
 	void *opaque;
 	/*
-	 * Add to it whenever an earlier answer of page no longer holds. The CPU reads it before each instruction
-	 * and then forgets what it kept; cpu->seen tells when. Memory may be taken away when every CPU that is
-	 * in soft_cpu_run has seen the new value. The CPU itself adds to it when the guest broadcasts a TLB
-	 * invalidation; an instruction that another CPU has begun may still finish.
+	 * Add to it whenever an earlier answer of page no longer holds. The CPU reads it before each
+	 * instruction and then forgets what it kept; cpu->seen tells when. Memory may be taken away when
+	 * every CPU that is in soft_cpu_run has seen the new value. The CPU itself adds to it when the
+	 * guest broadcasts a TLB invalidation; an instruction that another CPU has begun may still finish.
 	 */
 	_Atomic uint64_t *generation;
 };
@@ -107,7 +111,10 @@ struct soft_cpu {
 	_Alignas(16) uint8_t v[32][16];
 	uint64_t sysreg[SOFT_REG_COUNT]; /* by enum soft_reg; FPCR and FPSR too */
 
-	/* A virtual SError that waits until PSTATE.A lets it through (HCR_EL2.VSE), with its ISS (VSESR_EL2). */
+	/*
+	 * A virtual SError that waits until PSTATE.A lets it through (HCR_EL2.VSE), with its ISS
+	 * (VSESR_EL2).
+	 */
 	bool serror_pending;
 	uint64_t serror_iss;
 
@@ -143,8 +150,8 @@ struct soft_cpu *soft_cpu_create(void);
 void soft_cpu_destroy(struct soft_cpu *cpu);
 
 /*
- * All of the guest's state as KVM has it after KVM_ARM_VCPU_INIT: zero, but for PSTATE (EL1h, DAIF masked) and
- * the system registers' reset values. mpidr is MPIDR_EL1 and VMPIDR_EL2.
+ * All of the guest's state as KVM has it after KVM_ARM_VCPU_INIT: zero, but for PSTATE (EL1h, DAIF masked)
+ * and the system registers' reset values. mpidr is MPIDR_EL1 and VMPIDR_EL2.
  */
 void soft_cpu_reset(struct soft_cpu *cpu, uint64_t mpidr);
 
@@ -155,8 +162,8 @@ enum soft_exit soft_cpu_run(struct soft_cpu *cpu, const struct soft_bus *bus, ui
 void soft_cpu_changed(struct soft_cpu *cpu);
 
 /*
- * Translates as AT does, at the guest's own exception level or for EL0: true and the IPA, or false. Descriptors
- * are read through the bus; a fault there is a plain false.
+ * Translates as AT does, at the guest's own exception level or for EL0: true and the IPA, or false.
+ * Descriptors are read through the bus; a fault there is a plain false.
  */
 bool soft_cpu_translate(struct soft_cpu *cpu, const struct soft_bus *bus, uint64_t va, bool write, bool el0,
 			uint64_t *ipa);

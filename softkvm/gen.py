@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Turns a64-integer.isa (README.md beside this file) into the CPU's instructions: a C function a row, and the decoder."""
+"""Turns a64-integer.isa (docs/softkvm-cpu.md) into the CPU's instructions: a C function a row, and the decoder."""
 
 import argparse
 import importlib.util

@@ -75,7 +75,10 @@ static void write_element(uint8_t *host, const uint8_t *data, unsigned bytes)
 	}
 }
 
-/* Memory changes from old to updated, or *old receives what it is. bytes is 1, 2, 4, 8 or 16, and host aligned. */
+/*
+ * Memory changes from old to updated, or *old receives what it is. bytes is 1, 2, 4, 8 or 16, and host
+ * aligned.
+ */
 #define EXCHANGE(bits)                                                                                \
 	{                                                                                             \
 		uint##bits##_t expected, desired;                                                     \
@@ -87,8 +90,7 @@ static void write_element(uint8_t *host, const uint8_t *data, unsigned bytes)
 		break;                                                                                \
 	}
 
-static bool
-exchange16(uint8_t *host, uint8_t *old, const uint8_t *updated)
+static bool exchange16(uint8_t *host, uint8_t *old, const uint8_t *updated)
 {
 	unsigned __int128 expected, desired, found;
 
@@ -280,8 +282,8 @@ enum soft_step soft_access_slowly(struct soft_cpu *cpu, const struct soft_op *op
 }
 
 /*
- * Nothing is cached, so cache maintenance only has to fault where it would: DC IVAC as a write does, the others
- * as a read.
+ * Nothing is cached, so cache maintenance only has to fault where it would: DC IVAC as a write does, the
+ * others as a read.
  */
 static enum soft_step maintain(struct soft_cpu *cpu, const struct soft_op *op)
 {
@@ -299,12 +301,15 @@ static enum soft_step maintain(struct soft_cpu *cpu, const struct soft_op *op)
 }
 
 /*
- * The short cut. bytes, mode and the rest are constants wherever it is used, so that each combination becomes a
- * function of its own.
+ * The short cut. bytes, mode and the rest are constants wherever it is used, so that each combination
+ * becomes a function of its own.
  */
 #define INLINE static inline __attribute__((always_inline))
 
-/* Where so many bytes lie, if they lie in one page that is mapped, and are aligned if they have to be; else NULL. */
+/*
+ * Where so many bytes lie, if they lie in one page that is mapped, and are aligned if they have to be; else
+ * NULL.
+ */
 INLINE uint8_t *short_cut(struct soft_cpu *cpu, enum soft_kind kind, uint64_t va, unsigned esize,
 			  unsigned bytes)
 {

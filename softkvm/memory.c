@@ -118,7 +118,10 @@ enum sv_status soft_translate(struct soft_cpu *cpu, uint64_t va, struct sv_acces
 			    cpu, out);
 }
 
-/* Which of the data aborts the ISS describes by instruction (DDI 0487, D24.2, ISV): stage 2's own, not of a walk. */
+/*
+ * Which of the data aborts the ISS describes by instruction (DDI 0487, D24.2, ISV): stage 2's own, not of a
+ * walk.
+ */
 static uint64_t instruction_syndrome(const struct sv_insn *insn)
 {
 	const struct sv_row *row = insn->row;

@@ -32,7 +32,10 @@
 #define MDSCR_SS   (1u << 0)
 #define MDSCR_KDE  (1u << 13)
 
-/* Exception classes that only the CPU itself makes (DDI 0487, D24.2, ESR_EL1); the others are in syndrome.h. */
+/*
+ * Exception classes that only the CPU itself makes (DDI 0487, D24.2, ESR_EL1); the others are in
+ * syndrome.h.
+ */
 enum soft_class {
 	EC_UNKNOWN = 0x00,
 	EC_WFX = 0x01,
@@ -163,8 +166,8 @@ struct soft_access {
 };
 
 /*
- * The mapping of the page around va, looked up if need be; valid until the next call. NULL: *step says what has
- * become of the instruction.
+ * The mapping of the page around va, looked up if need be; valid until the next call. NULL: *step says what
+ * has become of the instruction.
  */
 const struct soft_mapping *soft_map(struct soft_cpu *cpu, uint64_t va, const struct soft_access *access,
 				    enum soft_step *step);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What is worked out of a word when it is decoded: its immediate or shift, by the fields it is made of. False: these
- * values are reserved, the word is UNDEFINED. Private.
+ * What is worked out of a word when it is decoded: its immediate or shift, by the fields it is made of.
+ * False: these values are reserved, the word is UNDEFINED. Private.
  */
 #ifndef SOFTKVM_PREPARE_H
 #define SOFTKVM_PREPARE_H

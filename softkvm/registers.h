@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The system registers that the CPU has, one a row, in the order of their encodings: name, op0, op1, CRn, CRm, op2 as the Arm ARM gives them
- * (DDI 0487, D24), who may access it, which bits a write changes, and the value after reset. A bit that a
- * write does not change keeps its reset value.
+ * The system registers that the CPU has, one a row, in the order of their encodings: name, op0, op1, CRn,
+ * CRm, op2 as the Arm ARM gives them (DDI 0487, D24), who may access it, which bits a write changes, and
+ * the value after reset. A bit that a write does not change keeps its reset value.
  *
  * The ID registers say what the model does, and are what its own code asks: a feature that they do not name
  * is UNDEFINED. Registers that are a view of PSTATE, and SP_EL0, are in sysreg.c.

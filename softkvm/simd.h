@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Moves between SIMD registers and general-purpose ones, by the names of a64-integer.isa. Private likewise. */
+/*
+ * Moves between SIMD registers and general-purpose ones, by the names of a64-integer.isa. Private likewise.
+ */
 #ifndef SOFTKVM_SIMD_H
 #define SOFTKVM_SIMD_H
 

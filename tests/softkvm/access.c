@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Loads and stores: what they do, what EL2 is told if they cannot, what EL1 is, and several CPUs at a time. */
+/*
+ * Loads and stores: what they do, what EL2 is told if they cannot, what EL1 is, and several CPUs at a time.
+ */
 #include <pthread.h>
 
 #include "model.h"
@@ -177,8 +179,8 @@ static void big_endian(void **state)
 }
 
 /*
- * Stage 2 says no. ESR_EL2 without IL. SOMEWHERE: what is not a data abort of the first access has its own test.
- * How the page fails: not there, read-only, an external abort, without an address.
+ * Stage 2 says no. ESR_EL2 without IL. SOMEWHERE: what is not a data abort of the first access has its own
+ * test. How the page fails: not there, read-only, an external abort, without an address.
  */
 enum failure { MISSING, READ_ONLY, EXTERNAL, NO_ADDRESS, EXTERNAL_HPFAR };
 
@@ -605,7 +607,10 @@ static void generations(void **state)
 	soft_cpu_run(other, &board->bus, 1);
 	step(board, LDR_X1_X0);
 	assert_int_equal(cpu->x[1], 2);
-	/* Stage 2: nothing is asked of the bus while the generation stays, and a page that has gone is gone with it. */
+	/*
+	 * Stage 2: nothing is asked of the bus while the generation stays, and a page that has gone is gone
+	 * with it.
+	 */
 	board->asked = 0;
 	cpu->pc = CODE;
 	step(board, LDR_X1_X0);
@@ -658,7 +663,7 @@ static void new_code(void **state)
 }
 
 /* Exclusives: what makes a store fail, and what does not. X2 receives 0 if it was done. */
-enum between { NOTHING, CLEAR, OTHER_SIZE, OTHER_ADDRESS, WRITTEN, EXCEPTION_RETURN, STORED };
+enum between { NOTHING, CLEAR, OTHER_SIZE, OTHER_ADDRESS, WRITTEN, EXCEPTION_RETURN, EXIT, STORED };
 
 static void exclusives(void **state)
 {
@@ -669,7 +674,7 @@ static void exclusives(void **state)
 		bool done;
 	} cases[] = {{NOTHING, true},        {CLEAR, false},   {OTHER_SIZE, false},
 		     {OTHER_ADDRESS, false}, {WRITTEN, false}, {EXCEPTION_RETURN, false},
-		     {STORED, false}};
+		     {EXIT, false},          {STORED, false}};
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		uint32_t word = STXR_W2_X1_X0;
@@ -697,6 +702,9 @@ static void exclusives(void **state)
 			cpu->sysreg[SOFT_ELR_EL1] = CODE + 8;
 			cpu->sysreg[SOFT_SPSR_EL1] = EL1h;
 			step(board, 0xd69f03e0);
+			break;
+		case EXIT:
+			assert_int_equal(step(board, 0xd4000002), SOFT_HVC);
 			break;
 		case STORED:
 			step(board, STXR_W2_X1_X0);

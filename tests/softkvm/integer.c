@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Integer instructions and moves of SIMD registers, case by case, and what is UNDEFINED. QEMU says the same of
- * millions of random ones (oracle --integer); these are the corners, and need no QEMU.
+ * Integer instructions and moves of SIMD registers, case by case, and what is UNDEFINED. QEMU says the same
+ * of millions of random ones (oracle --integer); these are the corners, and need no QEMU.
  */
 #include "model.h"
 #include "softkvm/board.h"
+
+#define TOP  (UINT64_C(1) << 63)
+#define ONES (~UINT64_C(0))
 
 /* In: X1 to X3 and the flags; X0 is 0xdead, if it is not written. */
 static const struct {
@@ -14,59 +17,59 @@ static const struct {
 } cases[] = {
 	/* clang-format off */
 	{"add: sum", 0x8b020020, 1, 2, 0, 0, 3, 0}, /* add x0, x1, x2 */
-	{"add: no flags", 0x8b020020, 0xffffffffffffffff, 1, 0, 5, 0, 5}, /* add x0, x1, x2 */
-	{"add w: upper half cleared", 0x0b020020, 0xffffffffffffffff, 1, 0, 0, 0, 0}, /* add w0, w1, w2 */
+	{"add: no flags", 0x8b020020, ONES, 1, 0, 5, 0, 5}, /* add x0, x1, x2 */
+	{"add w: upper half cleared", 0x0b020020, ONES, 1, 0, 0, 0, 0}, /* add w0, w1, w2 */
 	{"add: imm12 shifted", 0x91400420, 1, 0, 0, 0, 0x1001, 0}, /* add x0, x1, #1, lsl #12 */
 	{"add: lsl", 0x8b02fc20, 1, 3, 0, 0, 0x8000000000000001, 0}, /* add x0, x1, x2, lsl #63 */
-	{"add: asr", 0x8b82fc20, 0, 0x8000000000000000, 0, 0, 0xffffffffffffffff, 0}, /* add x0, x1, x2, asr #63 */
+	{"add: asr", 0x8b82fc20, 0, TOP, 0, 0, ONES, 0}, /* add x0, x1, x2, asr #63 */
 	{"add w: asr of W sign", 0x0b827c20, 0, 0x80000000, 0, 0, 0xffffffff, 0}, /* add w0, w1, w2, asr #31 */
 	{"add w: lsr", 0x0b427c20, 0, 0x80000000, 0, 0, 1, 0}, /* add w0, w1, w2, lsr #31 */
 	{"add: uxtb", 0x8b221020, 0, 0x1ff, 0, 0, 0xff0, 0}, /* add x0, x1, w2, uxtb #4 */
 	{"add: sxtb", 0x8b228020, 0, 0x80, 0, 0, 0xffffffffffffff80, 0}, /* add x0, x1, w2, sxtb */
 	{"add: sxth #1", 0x8b22a420, 0, 0x8000, 0, 0, 0xffffffffffff0000, 0}, /* add x0, x1, w2, sxth #1 */
-	{"add: uxtw", 0x8b224820, 0, 0xffffffffffffffff, 0, 0, 0x3fffffffc, 0}, /* add x0, x1, w2, uxtw #2 */
+	{"add: uxtw", 0x8b224820, 0, ONES, 0, 0, 0x3fffffffc, 0}, /* add x0, x1, w2, uxtw #2 */
 	{"add: sxtw", 0x8b22c020, 1, 0xffffffff, 0, 0, 0, 0}, /* add x0, x1, w2, sxtw */
-	{"adds: carry and zero", 0xab020020, 0xffffffffffffffff, 1, 0, 0, 0, 6}, /* adds x0, x1, x2 */
-	{"adds: overflow", 0xab020020, 0x7fffffffffffffff, 1, 0, 0, 0x8000000000000000, 9}, /* adds x0, x1, x2 */
-	{"adds: negative plus negative", 0xab020020, 0x8000000000000000, 0x8000000000000000, 0, 0, 0, 7}, /* adds x0, x1, x2 */
+	{"adds: carry and zero", 0xab020020, ONES, 1, 0, 0, 0, 6}, /* adds x0, x1, x2 */
+	{"adds: overflow", 0xab020020, ~TOP, 1, 0, 0, TOP, 9}, /* adds x0, x1, x2 */
+	{"adds: negative plus negative", 0xab020020, TOP, TOP, 0, 0, 0, 7}, /* adds x0, x1, x2 */
 	{"adds w: carry at 32", 0x2b020020, 0xffffffff, 1, 0, 0, 0, 6}, /* adds w0, w1, w2 */
 	{"adds w: upper halves ignored", 0x2b020020, 0x100000000, 0x10000000000, 0, 0, 0, 4}, /* adds w0, w1, w2 */
 	{"adds w: overflow", 0x2b020020, 0x7fffffff, 1, 0, 0, 0x80000000, 9}, /* adds w0, w1, w2 */
 	{"subs: equal", 0xeb020020, 7, 7, 0, 0, 0, 6}, /* subs x0, x1, x2 */
-	{"subs: borrow", 0xeb020020, 0, 1, 0, 0, 0xffffffffffffffff, 8}, /* subs x0, x1, x2 */
-	{"subs: overflow", 0xeb020020, 0x8000000000000000, 1, 0, 0, 0x7fffffffffffffff, 3}, /* subs x0, x1, x2 */
+	{"subs: borrow", 0xeb020020, 0, 1, 0, 0, ONES, 8}, /* subs x0, x1, x2 */
+	{"subs: overflow", 0xeb020020, TOP, 1, 0, 0, ~TOP, 3}, /* subs x0, x1, x2 */
 	{"subs w: borrow", 0x6b020020, 0, 1, 0, 0, 0xffffffff, 8}, /* subs w0, w1, w2 */
-	{"cmn: immediate 0", 0xb100003f, 0xffffffffffffffff, 0, 0, 0, 0xdead, 8}, /* cmn x1, #0 */
+	{"cmn: immediate 0", 0xb100003f, ONES, 0, 0, 0, 0xdead, 8}, /* cmn x1, #0 */
 	{"cmp: 0 with 0 has a carry", 0xf100003f, 0, 0, 0, 0, 0xdead, 6}, /* cmp x1, #0 */
 	{"adc: with carry", 0x9a020020, 1, 2, 0, 2, 4, 2}, /* adc x0, x1, x2 */
 	{"adc: without", 0x9a020020, 1, 2, 0, 4, 3, 4}, /* adc x0, x1, x2 */
-	{"adcs: all ones and carry", 0xba020020, 0xffffffffffffffff, 0xffffffffffffffff, 0, 2, 0xffffffffffffffff, 0xa}, /* adcs x0, x1, x2 */
-	{"adcs: carry in makes carry out", 0xba020020, 0xffffffffffffffff, 0, 0, 2, 0, 6}, /* adcs x0, x1, x2 */
+	{"adcs: all ones and carry", 0xba020020, ONES, ONES, 0, 2, ONES, 0xa}, /* adcs x0, x1, x2 */
+	{"adcs: carry in makes carry out", 0xba020020, ONES, 0, 0, 2, 0, 6}, /* adcs x0, x1, x2 */
 	{"sbc: with carry", 0xda020020, 5, 3, 0, 2, 2, 2}, /* sbc x0, x1, x2 */
 	{"sbc: without", 0xda020020, 5, 3, 0, 0, 1, 0}, /* sbc x0, x1, x2 */
-	{"sbcs: borrow", 0xfa020020, 0, 0, 0, 0, 0xffffffffffffffff, 8}, /* sbcs x0, x1, x2 */
+	{"sbcs: borrow", 0xfa020020, 0, 0, 0, 0, ONES, 8}, /* sbcs x0, x1, x2 */
 	{"sbcs w: equal", 0x7a020020, 9, 9, 0, 2, 0, 6}, /* sbcs w0, w1, w2 */
 	{"ngc: zero", 0xda0203e0, 0, 0, 0, 2, 0, 2}, /* ngc x0, x2 */
-	{"and: bitmask", 0x9200f020, 0xffffffffffffffff, 0, 0, 0, 0x5555555555555555, 0}, /* and x0, x1, #0x5555555555555555 */
-	{"and: bitmask that wraps", 0x92410420, 0xffffffffffffffff, 0, 0, 0, 0x8000000000000001, 0}, /* and x0, x1, #0x8000000000000001 */
+	{"and: bitmask", 0x9200f020, ONES, 0, 0, 0, 0x5555555555555555, 0}, /* and x0, x1, #0x5555555555555555 */
+	{"and: bitmask that wraps", 0x92410420, ONES, 0, 0, 0, 0x8000000000000001, 0}, /* and x0, x1, #0x8000000000000001 */
 	{"orr w: bitmask", 0x3204cc20, 0, 0, 0, 0, 0xf0f0f0f0, 0}, /* orr w0, w1, #0xf0f0f0f0 */
-	{"eor: inverted ends", 0xd27ff820, 0xffffffffffffffff, 0, 0, 0, 1, 0}, /* eor x0, x1, #0xfffffffffffffffe */
-	{"ands: C and V cleared", 0xea020020, 0x8000000000000000, 0xffffffffffffffff, 0, 3, 0x8000000000000000, 8}, /* ands x0, x1, x2 */
+	{"eor: inverted ends", 0xd27ff820, ONES, 0, 0, 0, 1, 0}, /* eor x0, x1, #0xfffffffffffffffe */
+	{"ands: C and V cleared", 0xea020020, TOP, ONES, 0, 3, TOP, 8}, /* ands x0, x1, x2 */
 	{"ands: zero", 0xf2400020, 2, 0, 0, 0xb, 0, 4}, /* ands x0, x1, #1 */
-	{"ands w: sign of W", 0x6a020020, 0x80000000, 0xffffffffffffffff, 0, 0, 0x80000000, 8}, /* ands w0, w1, w2 */
+	{"ands w: sign of W", 0x6a020020, 0x80000000, ONES, 0, 0, 0x80000000, 8}, /* ands w0, w1, w2 */
 	{"bics: clears", 0xea220020, 0xff, 0xf, 0, 2, 0xf0, 0}, /* bics x0, x1, x2 */
-	{"bic: ror", 0x8ae21020, 0xffffffffffffffff, 0xf, 0, 0, 0xfffffffffffffff, 0}, /* bic x0, x1, x2, ror #4 */
-	{"orn: mvn", 0xaa2203e0, 0, 0, 0, 0, 0xffffffffffffffff, 0}, /* mvn x0, x2 */
+	{"bic: ror", 0x8ae21020, ONES, 0xf, 0, 0, 0xfffffffffffffff, 0}, /* bic x0, x1, x2, ror #4 */
+	{"orn: mvn", 0xaa2203e0, 0, 0, 0, 0, ONES, 0}, /* mvn x0, x2 */
 	{"orn w: ror", 0x2ae27c20, 0, 0x80000000, 0, 0, 0xfffffffe, 0}, /* orn w0, w1, w2, ror #31 */
 	{"eon", 0xca220020, 5, 3, 0, 0, 0xfffffffffffffff9, 0}, /* eon x0, x1, x2 */
 	{"movz: hw", 0xd2ffffe0, 0, 0, 0, 0, 0xffff000000000000, 0}, /* movz x0, #0xffff, lsl #48 */
-	{"movn", 0x92800000, 0, 0, 0, 0, 0xffffffffffffffff, 0}, /* movn x0, #0 */
+	{"movn", 0x92800000, 0, 0, 0, 0, ONES, 0}, /* movn x0, #0 */
 	{"movn w", 0x12a00000, 0, 0, 0, 0, 0xffffffff, 0}, /* movn w0, #0, lsl #16 */
 	{"ubfx", 0xd3442c20, 0xabcd, 0, 0, 0, 0xbc, 0}, /* ubfx x0, x1, #4, #8 */
 	{"ubfiz", 0xd3481c20, 0x1ff, 0, 0, 0, 0xff00000000000000, 0}, /* ubfiz x0, x1, #56, #8 */
-	{"lsl: immediate 63", 0xd3410020, 3, 0, 0, 0, 0x8000000000000000, 0}, /* lsl x0, x1, #63 */
-	{"lsr: immediate 63", 0xd37ffc20, 0xffffffffffffffff, 0, 0, 0, 1, 0}, /* lsr x0, x1, #63 */
-	{"asr: immediate 63", 0x937ffc20, 0x8000000000000000, 0, 0, 0, 0xffffffffffffffff, 0}, /* asr x0, x1, #63 */
+	{"lsl: immediate 63", 0xd3410020, 3, 0, 0, 0, TOP, 0}, /* lsl x0, x1, #63 */
+	{"lsr: immediate 63", 0xd37ffc20, ONES, 0, 0, 0, 1, 0}, /* lsr x0, x1, #63 */
+	{"asr: immediate 63", 0x937ffc20, TOP, 0, 0, 0, ONES, 0}, /* asr x0, x1, #63 */
 	{"sbfx: sign", 0x93441c20, 0x80, 0, 0, 0, 0xfffffffffffffff8, 0}, /* sbfx x0, x1, #4, #4 */
 	{"sbfx w: upper half cleared", 0x13001c20, 0x80, 0, 0, 0, 0xffffff80, 0}, /* sbfx w0, w1, #0, #8 */
 	{"sbfiz: wraps", 0x93780c20, 8, 0, 0, 0, 0xfffffffffffff800, 0}, /* sbfiz x0, x1, #8, #4 */
@@ -75,26 +78,26 @@ static const struct {
 	{"extr: lsb 0", 0x93c20020, 5, 7, 0, 0, 7, 0}, /* extr x0, x1, x2, #0 */
 	{"ror w: immediate", 0x13810420, 1, 0, 0, 0, 0x80000000, 0}, /* ror w0, w1, #1 */
 	{"udiv: by zero", 0x9ac20820, 5, 0, 0, 0, 0, 0}, /* udiv x0, x1, x2 */
-	{"udiv", 0x9ac20820, 0xffffffffffffffff, 2, 0, 0, 0x7fffffffffffffff, 0}, /* udiv x0, x1, x2 */
+	{"udiv", 0x9ac20820, ONES, 2, 0, 0, ~TOP, 0}, /* udiv x0, x1, x2 */
 	{"udiv w: halves", 0x1ac20820, 0x500000006, 0x100000002, 0, 0, 3, 0}, /* udiv w0, w1, w2 */
-	{"sdiv: overflow", 0x9ac20c20, 0x8000000000000000, 0xffffffffffffffff, 0, 0, 0x8000000000000000, 0}, /* sdiv x0, x1, x2 */
-	{"sdiv: by zero", 0x9ac20c20, 0xffffffffffffffff, 0, 0, 0, 0, 0}, /* sdiv x0, x1, x2 */
+	{"sdiv: overflow", 0x9ac20c20, TOP, ONES, 0, 0, TOP, 0}, /* sdiv x0, x1, x2 */
+	{"sdiv: by zero", 0x9ac20c20, ONES, 0, 0, 0, 0, 0}, /* sdiv x0, x1, x2 */
 	{"sdiv: towards zero", 0x9ac20c20, 0xfffffffffffffff9, 2, 0, 0, 0xfffffffffffffffd, 0}, /* sdiv x0, x1, x2 */
 	{"sdiv w: overflow", 0x1ac20c20, 0x80000000, 0xffffffff, 0, 0, 0x80000000, 0}, /* sdiv w0, w1, w2 */
 	{"sdiv w: by zero with an upper half", 0x1ac20c20, 4, 0x100000000, 0, 0, 0, 0}, /* sdiv w0, w1, w2 */
 	{"lslv: by 64 is by 0", 0x9ac22020, 5, 0x40, 0, 0, 5, 0}, /* lsl x0, x1, x2 */
 	{"lslv: by 65 is by 1", 0x9ac22020, 5, 0x41, 0, 0, 0xa, 0}, /* lsl x0, x1, x2 */
-	{"lsrv w: by 33 is by 1", 0x1ac22420, 0xffffffffffffffff, 0x21, 0, 0, 0x7fffffff, 0}, /* lsr w0, w1, w2 */
+	{"lsrv w: by 33 is by 1", 0x1ac22420, ONES, 0x21, 0, 0, 0x7fffffff, 0}, /* lsr w0, w1, w2 */
 	{"asrv w", 0x1ac22820, 0x80000000, 0x1f, 0, 0, 0xffffffff, 0}, /* asr w0, w1, w2 */
-	{"asrv: by all ones", 0x9ac22820, 0x8000000000000000, 0xffffffffffffffff, 0, 0, 0xffffffffffffffff, 0}, /* asr x0, x1, x2 */
+	{"asrv: by all ones", 0x9ac22820, TOP, ONES, 0, 0, ONES, 0}, /* asr x0, x1, x2 */
 	{"rorv: by 0", 0x9ac22c20, 5, 0, 0, 0, 5, 0}, /* ror x0, x1, x2 */
 	{"rorv w: by 32 is by 0", 0x1ac22c20, 5, 0x20, 0, 0, 5, 0}, /* ror w0, w1, w2 */
-	{"rorv", 0x9ac22c20, 1, 1, 0, 0, 0x8000000000000000, 0}, /* ror x0, x1, x2 */
+	{"rorv", 0x9ac22c20, 1, 1, 0, 0, TOP, 0}, /* ror x0, x1, x2 */
 	{"crc32b of nothing", 0x1ac24020, 0, 0, 0, 0, 0, 0}, /* crc32b w0, w1, w2 */
 	{"crc32b: bit 0", 0x1ac24020, 0, 1, 0, 0, 0x77073096, 0}, /* crc32b w0, w1, w2 */
 	{"crc32cb: bit 0", 0x1ac25020, 0, 1, 0, 0, 0xf26b8303, 0}, /* crc32cb w0, w1, w2 */
-	{"crc32x: as eight bytes", 0x9ac24c20, 0, 0x8000000000000000, 0, 0, 0xedb88320, 0}, /* crc32x w0, w1, x2 */
-	{"rbit", 0xdac00020, 1, 0, 0, 0, 0x8000000000000000, 0}, /* rbit x0, x1 */
+	{"crc32x: as eight bytes", 0x9ac24c20, 0, TOP, 0, 0, 0xedb88320, 0}, /* crc32x w0, w1, x2 */
+	{"rbit", 0xdac00020, 1, 0, 0, 0, TOP, 0}, /* rbit x0, x1 */
 	{"rbit w", 0x5ac00020, 1, 0, 0, 0, 0x80000000, 0}, /* rbit w0, w1 */
 	{"rev16", 0xdac00420, 0x102030405060708, 0, 0, 0, 0x201040306050807, 0}, /* rev16 x0, x1 */
 	{"rev32", 0xdac00820, 0x102030405060708, 0, 0, 0, 0x403020108070605, 0}, /* rev32 x0, x1 */
@@ -104,21 +107,21 @@ static const struct {
 	{"clz w: zero with an upper half", 0x5ac01020, 0x100000000, 0, 0, 0, 0x20, 0}, /* clz w0, w1 */
 	{"clz", 0xdac01020, 1, 0, 0, 0, 0x3f, 0}, /* clz x0, x1 */
 	{"cls: zero", 0xdac01420, 0, 0, 0, 0, 0x3f, 0}, /* cls x0, x1 */
-	{"cls: minus one", 0xdac01420, 0xffffffffffffffff, 0, 0, 0, 0x3f, 0}, /* cls x0, x1 */
-	{"cls: smallest", 0xdac01420, 0x8000000000000000, 0, 0, 0, 0, 0}, /* cls x0, x1 */
+	{"cls: minus one", 0xdac01420, ONES, 0, 0, 0, 0x3f, 0}, /* cls x0, x1 */
+	{"cls: smallest", 0xdac01420, TOP, 0, 0, 0, 0, 0}, /* cls x0, x1 */
 	{"cls w: minus one", 0x5ac01420, 0xffffffff, 0, 0, 0, 0x1f, 0}, /* cls w0, w1 */
 	{"cls w: 1", 0x5ac01420, 1, 0, 0, 0, 0x1e, 0}, /* cls w0, w1 */
 	{"madd", 0x9b020c20, 3, 4, 5, 0, 0x11, 0}, /* madd x0, x1, x2, x3 */
-	{"madd: wraps", 0x9b020c20, 0x8000000000000000, 2, 1, 0, 1, 0}, /* madd x0, x1, x2, x3 */
+	{"madd: wraps", 0x9b020c20, TOP, 2, 1, 0, 1, 0}, /* madd x0, x1, x2, x3 */
 	{"msub w", 0x1b028c20, 3, 4, 5, 0, 0xfffffff9, 0}, /* msub w0, w1, w2, w3 */
-	{"smaddl", 0x9b220c20, 0xffffffff, 2, 1, 0, 0xffffffffffffffff, 0}, /* smaddl x0, w1, w2, x3 */
-	{"umaddl", 0x9ba20c20, 0xffffffffffffffff, 2, 1, 0, 0x1ffffffff, 0}, /* umaddl x0, w1, w2, x3 */
+	{"smaddl", 0x9b220c20, 0xffffffff, 2, 1, 0, ONES, 0}, /* smaddl x0, w1, w2, x3 */
+	{"umaddl", 0x9ba20c20, ONES, 2, 1, 0, 0x1ffffffff, 0}, /* umaddl x0, w1, w2, x3 */
 	{"smsubl", 0x9b228c20, 0x80000000, 0x80000000, 0, 0, 0xc000000000000000, 0}, /* smsubl x0, w1, w2, x3 */
-	{"umsubl", 0x9ba28c20, 2, 3, 5, 0, 0xffffffffffffffff, 0}, /* umsubl x0, w1, w2, x3 */
-	{"umulh", 0x9bc27c20, 0xffffffffffffffff, 0xffffffffffffffff, 0, 0, 0xfffffffffffffffe, 0}, /* umulh x0, x1, x2 */
-	{"smulh: minus one squared", 0x9b427c20, 0xffffffffffffffff, 0xffffffffffffffff, 0, 0, 0, 0}, /* smulh x0, x1, x2 */
-	{"smulh: smallest squared", 0x9b427c20, 0x8000000000000000, 0x8000000000000000, 0, 0, 0x4000000000000000, 0}, /* smulh x0, x1, x2 */
-	{"smulh: negative", 0x9b427c20, 0xffffffffffffffff, 1, 0, 0, 0xffffffffffffffff, 0}, /* smulh x0, x1, x2 */
+	{"umsubl", 0x9ba28c20, 2, 3, 5, 0, ONES, 0}, /* umsubl x0, w1, w2, x3 */
+	{"umulh", 0x9bc27c20, ONES, ONES, 0, 0, 0xfffffffffffffffe, 0}, /* umulh x0, x1, x2 */
+	{"smulh: minus one squared", 0x9b427c20, ONES, ONES, 0, 0, 0, 0}, /* smulh x0, x1, x2 */
+	{"smulh: smallest squared", 0x9b427c20, TOP, TOP, 0, 0, 0x4000000000000000, 0}, /* smulh x0, x1, x2 */
+	{"smulh: negative", 0x9b427c20, ONES, 1, 0, 0, ONES, 0}, /* smulh x0, x1, x2 */
 	{"csel: eq", 0x9a820020, 1, 2, 0, 4, 1, 4}, /* csel x0, x1, x2, eq */
 	{"csel: ne", 0x9a821020, 1, 2, 0, 4, 2, 4}, /* csel x0, x1, x2, ne */
 	{"csel: hi needs C and not Z", 0x9a828020, 1, 2, 0, 6, 2, 6}, /* csel x0, x1, x2, hi */
@@ -132,14 +135,14 @@ static const struct {
 	{"csel: nv is always too", 0x9a82f020, 1, 2, 0, 0, 1, 0}, /* .inst 0x9a82f020 */
 	{"csel: mi", 0x9a824020, 1, 2, 0, 8, 1, 8}, /* csel x0, x1, x2, mi */
 	{"csel: vc", 0x9a827020, 1, 2, 0, 1, 2, 1}, /* csel x0, x1, x2, vc */
-	{"csel w: upper half cleared", 0x1a82e020, 0xffffffffffffffff, 2, 0, 0, 0xffffffff, 0}, /* csel w0, w1, w2, al */
-	{"csinc: wraps", 0x9a821420, 1, 0xffffffffffffffff, 0, 4, 0, 4}, /* csinc x0, x1, x2, ne */
+	{"csel w: upper half cleared", 0x1a82e020, ONES, 2, 0, 0, 0xffffffff, 0}, /* csel w0, w1, w2, al */
+	{"csinc: wraps", 0x9a821420, 1, ONES, 0, 4, 0, 4}, /* csinc x0, x1, x2, ne */
 	{"csinv w", 0x5a821020, 1, 0, 0, 4, 0xffffffff, 4}, /* csinv w0, w1, w2, ne */
-	{"csneg: smallest", 0xda821420, 1, 0x8000000000000000, 0, 4, 0x8000000000000000, 4}, /* csneg x0, x1, x2, ne */
+	{"csneg: smallest", 0xda821420, 1, TOP, 0, 4, TOP, 4}, /* csneg x0, x1, x2, ne */
 	{"ccmp: condition holds", 0xfa420020, 5, 5, 0, 4, 0xdead, 6}, /* ccmp x1, x2, #0, eq */
 	{"ccmp: it does not", 0xfa420029, 5, 5, 0, 0, 0xdead, 9}, /* ccmp x1, x2, #9, eq */
 	{"ccmp: immediate", 0xfa5fe820, 0x1f, 0, 0, 0, 0xdead, 6}, /* ccmp x1, #31, #0, al */
-	{"ccmn: immediate", 0xba41e820, 0xffffffffffffffff, 0, 0, 0, 0xdead, 6}, /* ccmn x1, #1, #0, al */
+	{"ccmn: immediate", 0xba41e820, ONES, 0, 0, 0, 0xdead, 6}, /* ccmn x1, #1, #0, al */
 	{"ccmn w", 0x3a42e020, 0x80000000, 0x80000000, 0, 0, 0xdead, 7}, /* ccmn w1, w2, #0, al */
 	{"rmif: all of them", 0xba00042f, 0xa, 0, 0, 0, 0xdead, 0xa}, /* rmif x1, #0, #15 */
 	{"rmif: rotated, masked", 0xba1e0423, 0xf000000000000000, 0, 0, 8, 0xdead, 0xb}, /* rmif x1, #60, #3 */
@@ -151,7 +154,7 @@ static const struct {
 	{"xaflag", 0xd500403f, 0, 0, 0, 6, 0xdead, 6}, /* xaflag */
 	{"xaflag: neither", 0xd500403f, 0, 0, 0, 0, 0xdead, 8}, /* xaflag */
 	{"mrs nzcv", 0xd53b4200, 0, 0, 0, 0xa, 0xa0000000, 0xa}, /* mrs x0, nzcv */
-	{"msr nzcv", 0xd51b4201, 0xffffffffffffffff, 0, 0, 0, 0xdead, 0xf}, /* msr nzcv, x1 */
+	{"msr nzcv", 0xd51b4201, ONES, 0, 0, 0, 0xdead, 0xf}, /* msr nzcv, x1 */
 	/* clang-format on */
 };
 
