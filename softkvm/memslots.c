@@ -350,13 +350,8 @@ int soft_get_dirty_log(struct soft_object *object, void *argument)
 	return 0;
 }
 
-/* Has pages lose bits of their state. */
-static int lose(struct sv_soft *soft, int vm_fd, uint64_t first, uint64_t last, uint8_t bits)
+void soft_memory_lose(struct soft_vm *vm, uint64_t first, uint64_t last, uint8_t bits)
 {
-	struct soft_vm *vm = (struct soft_vm *)soft_object(soft, vm_fd, SOFT_KIND_VM);
-
-	if (!vm)
-		return -EBADF;
 	pthread_rwlock_rdlock(&vm->lock);
 	for (unsigned i = 0; i < vm->slot_count; i++) {
 		struct soft_slot *slot = vm->slots[i];
@@ -368,15 +363,24 @@ static int lose(struct sv_soft *soft, int vm_fd, uint64_t first, uint64_t last, 
 	}
 	pthread_rwlock_unlock(&vm->lock);
 	soft_memory_changed(vm);
-	return 0;
 }
 
 int sv_soft_unmap(struct sv_soft *soft, int vm_fd, uint64_t first, uint64_t last)
 {
-	return lose(soft, vm_fd, first, last, SOFT_MAPPED | SOFT_YOUNG | SOFT_WRITABLE);
+	struct soft_vm *vm = (struct soft_vm *)soft_object(soft, vm_fd, SOFT_KIND_VM);
+
+	if (!vm)
+		return -EBADF;
+	soft_memory_lose(vm, first, last, SOFT_MAPPED | SOFT_YOUNG | SOFT_WRITABLE);
+	return 0;
 }
 
 int sv_soft_age(struct sv_soft *soft, int vm_fd, uint64_t first, uint64_t last)
 {
-	return lose(soft, vm_fd, first, last, SOFT_YOUNG);
+	struct soft_vm *vm = (struct soft_vm *)soft_object(soft, vm_fd, SOFT_KIND_VM);
+
+	if (!vm)
+		return -EBADF;
+	soft_memory_lose(vm, first, last, SOFT_YOUNG);
+	return 0;
 }

@@ -8,6 +8,8 @@
 
 #include "soft.h"
 
+#define ALL (SOFT_MAPPED | SOFT_YOUNG | SOFT_WRITABLE)
+
 #define SIGBUS_CODE_AR 4 /* BUS_MCEERR_AR, which not every libc names */
 
 static bool is_hardware(const struct sv_soft_poison *poison)
@@ -75,7 +77,7 @@ bool soft_poison_met(struct soft_vm *vm, uint64_t ipa, bool fetch, struct sv_sof
 	}
 	pthread_rwlock_unlock(&vm->lock);
 	if (gone)
-		sv_soft_unmap(vm->object.soft, vm->object.fd, ipa & SOFT_PAGE_MASK, ipa | ~SOFT_PAGE_MASK);
+		soft_memory_lose(vm, ipa & SOFT_PAGE_MASK, ipa | ~SOFT_PAGE_MASK, ALL);
 	else if (poison)
 		soft_memory_changed(vm);
 	return poison;
@@ -105,8 +107,9 @@ int sv_soft_poison(struct sv_soft *soft, int vm_fd, const struct sv_soft_poison 
 		return -ENOSPC;
 	/* What the host knows it has unmapped. */
 	if (!is_hardware(&poison))
-		return sv_soft_unmap(soft, vm_fd, poison.gpa, poison.gpa + SOFT_PAGE - 1);
-	soft_memory_changed(vm);
+		soft_memory_lose(vm, poison.gpa, poison.gpa + SOFT_PAGE - 1, ALL);
+	else
+		soft_memory_changed(vm);
 	return 0;
 }
 

@@ -117,7 +117,8 @@ int sv_soft_close(struct sv_soft *soft, int fd)
 		break;
 	case SOFT_KIND_VCPU:
 		keep_counts((struct soft_vcpu *)object);
-		/* The vCPU itself lives as long as its VM, as in KVM. */
+		/* The vCPU itself lives as long as its VM, as in KVM; nobody can run it any more. */
+		object->fd = -EBADF;
 		soft_vm_put(((struct soft_vcpu *)object)->vm);
 		break;
 	case SOFT_KIND_DEVICE:

@@ -196,6 +196,8 @@ struct soft_place soft_memory_find(struct soft_vcpu *vcpu, uint64_t ipa);
  * address of it. A slot that has gone meanwhile is no error: the guest faults again.
  */
 bool soft_memory_map(struct soft_vm *vm, uint64_t ipa, bool write, struct sv_soft_poison *error, void **host);
+/* Has the pages of a range lose bits of their state, and waits until no CPU uses them. */
+void soft_memory_lose(struct soft_vm *vm, uint64_t first, uint64_t last, uint8_t bits);
 void soft_memory_make_young(struct soft_vm *vm, uint64_t ipa);
 /* kvm_read_guest of an aligned descriptor. */
 enum sv_status soft_memory_read(struct soft_vm *vm, uint64_t ipa, uint64_t *value);

@@ -246,7 +246,8 @@ int sv_soft_next(struct sv_soft *soft, int vm_fd)
 	for (unsigned i = 0; i < atomic_load(&vm->vcpu_count); i++) {
 		struct soft_vcpu *vcpu = atomic_load(&vm->vcpus[i]);
 
-		if (vcpu->initialised && atomic_load(&vcpu->mp_state) == SV_KVM_MP_STATE_RUNNABLE)
+		if (vcpu->initialised && vcpu->object.fd >= 0 &&
+		    atomic_load(&vcpu->mp_state) == SV_KVM_MP_STATE_RUNNABLE)
 			ready[count++] = vcpu;
 	}
 	most = atomic_load(&vm->most);

@@ -88,6 +88,12 @@ static void many(void **state)
 	machine_close(&m);
 }
 
+static int leave_after(void *opaque, const struct sv_soft_event *event)
+{
+	((struct machine *)opaque)->run->immediate_exit = 1;
+	return 0;
+}
+
 /* Firmware claims: nothing, then the signal, for this and every later access. */
 static void claimed(void **state)
 {
@@ -110,6 +116,27 @@ static void claimed(void **state)
 		assert_int_equal(m.sigbus_lsb, 21);
 		assert_int_equal(machine_get(&m, PC), RAM);
 	}
+	machine_close(&m);
+}
+
+/* The VM's own descriptor may be closed long since, and its number another's. */
+static void claimed_without_vm(void **state)
+{
+	struct sv_soft_poison poison = {.gpa = RAM + PAGE, .error = SV_SOFT_CLAIMED};
+	struct scripted_step step = {SOFT_ABORT, DABT | TRANS, RAM + PAGE, RAM + PAGE};
+	struct machine m;
+
+	machine_open(&m, NULL);
+	run_at(&m, DABT | TRANS, RAM + PAGE);
+	sv_soft_schedule(m.soft, m.vm, 0, 0);
+	assert_int_equal(sv_soft_poison(m.soft, m.vm, &poison), 0);
+	assert_int_equal(sv_soft_close(m.soft, m.vm), 0);
+	step.esr = DABT | EXT;
+	scripted_play(&step, 1);
+	m.run->immediate_exit = 0;
+	sv_soft_set_hook(m.soft, SV_SOFT_AT_ABORT, leave_after, &m);
+	assert_int_equal(machine_run(&m), -EINTR);
+	assert_int_equal(look(&m, RAM + PAGE, (struct soft_lookup){0}).fsc, TRANS);
 	machine_close(&m);
 }
 
@@ -280,6 +307,10 @@ static void schedule(void **state)
 			for (unsigned j = 0; j < 3; j++)
 				seen[j] += fd == fds[j];
 		}
+		/* What is closed has no turn. */
+		assert_int_equal(sv_soft_close(m.soft, fds[1]), 0);
+		for (unsigned i = 0; i < TURNS; i++)
+			assert_int_not_equal(sv_soft_next(m.soft, m.vm), fds[1]);
 		machine_close(&m);
 	}
 	assert_memory_equal(turns[0], turns[1], sizeof(turns[0]));
@@ -306,9 +337,11 @@ static void counts(void **state)
 int main(void)
 {
 	const struct CMUnitTest all[] = {
-		cmocka_unit_test(pages),       cmocka_unit_test(many),     cmocka_unit_test(claimed),
-		cmocka_unit_test(real_signal), cmocka_unit_test(failures), cmocka_unit_test(hooks),
-		cmocka_unit_test(schedule),    cmocka_unit_test(counts),
+		cmocka_unit_test(pages),       cmocka_unit_test(many),
+		cmocka_unit_test(claimed),     cmocka_unit_test(claimed_without_vm),
+		cmocka_unit_test(real_signal), cmocka_unit_test(failures),
+		cmocka_unit_test(hooks),       cmocka_unit_test(schedule),
+		cmocka_unit_test(counts),
 	};
 
 	return cmocka_run_group_tests_name("softkvm-faults", all, NULL, NULL);
