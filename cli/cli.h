@@ -48,6 +48,7 @@ int cli_decode(int argc, char **argv);
 int cli_explain(int argc, char **argv);
 int cli_lab(int argc, char **argv);
 int cli_ledger(int argc, char **argv);
+int cli_conform(int argc, char **argv);
 int cli_bench(int argc, char **argv);
 
 /*

@@ -26,7 +26,37 @@ struct sv_kvm_userspace_memory_region {
 	uint64_t guest_phys_addr, memory_size, userspace_addr;
 };
 
-#define SV_KVM_MEM_READONLY (1u << 1)
+#define SV_KVM_MEM_LOG_DIRTY_PAGES (1u << 0)
+#define SV_KVM_MEM_READONLY        (1u << 1)
+
+#define SV_KVM_MEM_GUEST_MEMFD (1u << 2)
+
+struct sv_kvm_userspace_memory_region2 {
+	uint32_t slot, flags;
+	uint64_t guest_phys_addr, memory_size, userspace_addr, guest_memfd_offset;
+	uint32_t guest_memfd, pad1;
+	uint64_t pad2[14];
+};
+
+struct sv_kvm_create_guest_memfd {
+	uint64_t size, flags, reserved[6];
+};
+
+#define SV_GUEST_MEMFD_FLAG_MMAP        (1u << 0)
+#define SV_GUEST_MEMFD_FLAG_INIT_SHARED (1u << 1)
+
+struct sv_kvm_dirty_log {
+	uint32_t slot, padding1;
+	uint64_t dirty_bitmap; /* an address; a bit a page */
+};
+
+struct sv_kvm_guest_debug {
+	uint32_t control, pad;
+	uint64_t dbg_bcr[16], dbg_bvr[16], dbg_wcr[16], dbg_wvr[16];
+};
+
+#define SV_KVM_GUESTDBG_ENABLE     (1u << 0)
+#define SV_KVM_GUESTDBG_SINGLESTEP (1u << 1)
 
 struct sv_kvm_vcpu_init {
 	uint32_t target, features[7];
@@ -83,42 +113,49 @@ struct sv_kvm_vcpu_events {
 	uint32_t reserved[12];
 };
 
-#define SV_KVM_GET_API_VERSION        SV_IO(0x00)
-#define SV_KVM_CREATE_VM              SV_IO(0x01)
-#define SV_KVM_CHECK_EXTENSION        SV_IO(0x03)
-#define SV_KVM_GET_VCPU_MMAP_SIZE     SV_IO(0x04)
-#define SV_KVM_CREATE_VCPU            SV_IO(0x41)
-#define SV_KVM_SET_USER_MEMORY_REGION SV_IOW(0x46, struct sv_kvm_userspace_memory_region)
-#define SV_KVM_IRQ_LINE               SV_IOW(0x61, struct sv_kvm_irq_level)
-#define SV_KVM_RUN                    SV_IO(0x80)
-#define SV_KVM_GET_VCPU_EVENTS        SV_IOR(0x9f, struct sv_kvm_vcpu_events)
-#define SV_KVM_SET_VCPU_EVENTS        SV_IOW(0xa0, struct sv_kvm_vcpu_events)
-#define SV_KVM_ENABLE_CAP             SV_IOW(0xa3, struct sv_kvm_enable_cap)
-#define SV_KVM_GET_ONE_REG            SV_IOW(0xab, struct sv_kvm_one_reg)
-#define SV_KVM_SET_ONE_REG            SV_IOW(0xac, struct sv_kvm_one_reg)
-#define SV_KVM_ARM_VCPU_INIT          SV_IOW(0xae, struct sv_kvm_vcpu_init)
-#define SV_KVM_ARM_PREFERRED_TARGET   SV_IOR(0xaf, struct sv_kvm_vcpu_init)
-#define SV_KVM_ARM_VCPU_FINALIZE      SV_IOW(0xc2, int)
-#define SV_KVM_CREATE_DEVICE          SV_IOWR(0xe0, struct sv_kvm_create_device)
-#define SV_KVM_SET_DEVICE_ATTR        SV_IOW(0xe1, struct sv_kvm_device_attr)
-#define SV_KVM_GET_DEVICE_ATTR        SV_IOW(0xe2, struct sv_kvm_device_attr)
-#define SV_KVM_HAS_DEVICE_ATTR        SV_IOW(0xe3, struct sv_kvm_device_attr)
+#define SV_KVM_GET_API_VERSION         SV_IO(0x00)
+#define SV_KVM_CREATE_VM               SV_IO(0x01)
+#define SV_KVM_CHECK_EXTENSION         SV_IO(0x03)
+#define SV_KVM_GET_VCPU_MMAP_SIZE      SV_IO(0x04)
+#define SV_KVM_CREATE_VCPU             SV_IO(0x41)
+#define SV_KVM_GET_DIRTY_LOG           SV_IOW(0x42, struct sv_kvm_dirty_log)
+#define SV_KVM_SET_USER_MEMORY_REGION  SV_IOW(0x46, struct sv_kvm_userspace_memory_region)
+#define SV_KVM_SET_USER_MEMORY_REGION2 SV_IOW(0x49, struct sv_kvm_userspace_memory_region2)
+#define SV_KVM_IRQ_LINE                SV_IOW(0x61, struct sv_kvm_irq_level)
+#define SV_KVM_RUN                     SV_IO(0x80)
+#define SV_KVM_SET_GUEST_DEBUG         SV_IOW(0x9b, struct sv_kvm_guest_debug)
+#define SV_KVM_GET_VCPU_EVENTS         SV_IOR(0x9f, struct sv_kvm_vcpu_events)
+#define SV_KVM_SET_VCPU_EVENTS         SV_IOW(0xa0, struct sv_kvm_vcpu_events)
+#define SV_KVM_ENABLE_CAP              SV_IOW(0xa3, struct sv_kvm_enable_cap)
+#define SV_KVM_GET_ONE_REG             SV_IOW(0xab, struct sv_kvm_one_reg)
+#define SV_KVM_SET_ONE_REG             SV_IOW(0xac, struct sv_kvm_one_reg)
+#define SV_KVM_ARM_VCPU_INIT           SV_IOW(0xae, struct sv_kvm_vcpu_init)
+#define SV_KVM_ARM_PREFERRED_TARGET    SV_IOR(0xaf, struct sv_kvm_vcpu_init)
+#define SV_KVM_ARM_VCPU_FINALIZE       SV_IOW(0xc2, int)
+#define SV_KVM_CREATE_GUEST_MEMFD      SV_IOWR(0xd4, struct sv_kvm_create_guest_memfd)
+#define SV_KVM_CREATE_DEVICE           SV_IOWR(0xe0, struct sv_kvm_create_device)
+#define SV_KVM_SET_DEVICE_ATTR         SV_IOW(0xe1, struct sv_kvm_device_attr)
+#define SV_KVM_GET_DEVICE_ATTR         SV_IOW(0xe2, struct sv_kvm_device_attr)
+#define SV_KVM_HAS_DEVICE_ATTR         SV_IOW(0xe3, struct sv_kvm_device_attr)
 
 #define SV_KVM_API_VERSION 12
 
-#define SV_KVM_CAP_READONLY_MEM        81
-#define SV_KVM_CAP_ARM_PSCI_0_2        102
-#define SV_KVM_CAP_ARM_EL1_32BIT       93
-#define SV_KVM_CAP_ARM_VM_IPA_SIZE     165
-#define SV_KVM_CAP_ARM_SVE             170
-#define SV_KVM_CAP_ARM_PTRAUTH_ADDRESS 171
-#define SV_KVM_CAP_ARM_PTRAUTH_GENERIC 172
-#define SV_KVM_CAP_ARM_NISV_TO_USER    177
-#define SV_KVM_CAP_ARM_INJECT_EXT_DABT 178
-#define SV_KVM_CAP_ARM_MTE             205
-#define SV_KVM_CAP_ARM_SEA_TO_USER     245
+#define SV_KVM_CAP_READONLY_MEM          81
+#define SV_KVM_CAP_ARM_PSCI_0_2          102
+#define SV_KVM_CAP_ARM_EL1_32BIT         93
+#define SV_KVM_CAP_ARM_INJECT_SERROR_ESR 158
+#define SV_KVM_CAP_ARM_VM_IPA_SIZE       165
+#define SV_KVM_CAP_ARM_SVE               170
+#define SV_KVM_CAP_ARM_PTRAUTH_ADDRESS   171
+#define SV_KVM_CAP_ARM_PTRAUTH_GENERIC   172
+#define SV_KVM_CAP_ARM_NISV_TO_USER      177
+#define SV_KVM_CAP_ARM_INJECT_EXT_DABT   178
+#define SV_KVM_CAP_ARM_MTE               205
+#define SV_KVM_CAP_GUEST_MEMFD_FLAGS     244
+#define SV_KVM_CAP_ARM_SEA_TO_USER       245
 
 #define SV_KVM_EXIT_UNKNOWN        0
+#define SV_KVM_EXIT_DEBUG          4
 #define SV_KVM_EXIT_MMIO           6
 #define SV_KVM_EXIT_SHUTDOWN       8
 #define SV_KVM_EXIT_FAIL_ENTRY     9
@@ -151,6 +188,10 @@ struct sv_kvm_run {
 		struct {
 			uint64_t esr_iss, fault_ipa;
 		} arm_nisv;
+		struct {
+			uint32_t hsr, hsr_high;
+			uint64_t far;
+		} debug;
 		struct {
 			uint64_t flags, esr, gva, gpa;
 		} arm_sea;

@@ -22,6 +22,21 @@ SIZE(sv_kvm_userspace_memory_region, kvm_userspace_memory_region);
 FIELD(sv_kvm_userspace_memory_region, kvm_userspace_memory_region, guest_phys_addr);
 FIELD(sv_kvm_userspace_memory_region, kvm_userspace_memory_region, memory_size);
 FIELD(sv_kvm_userspace_memory_region, kvm_userspace_memory_region, userspace_addr);
+SIZE(sv_kvm_dirty_log, kvm_dirty_log);
+FIELD(sv_kvm_dirty_log, kvm_dirty_log, dirty_bitmap);
+#ifdef KVM_CREATE_GUEST_MEMFD
+SIZE(sv_kvm_userspace_memory_region2, kvm_userspace_memory_region2);
+FIELD(sv_kvm_userspace_memory_region2, kvm_userspace_memory_region2, guest_memfd);
+SAME(SV_KVM_MEM_GUEST_MEMFD, KVM_MEM_GUEST_MEMFD);
+SAME(SV_KVM_SET_USER_MEMORY_REGION2, KVM_SET_USER_MEMORY_REGION2);
+SAME(SV_KVM_CREATE_GUEST_MEMFD, KVM_CREATE_GUEST_MEMFD);
+#endif
+#ifdef GUEST_MEMFD_FLAG_INIT_SHARED
+SAME(SV_GUEST_MEMFD_FLAG_MMAP, GUEST_MEMFD_FLAG_MMAP);
+SAME(SV_GUEST_MEMFD_FLAG_INIT_SHARED, GUEST_MEMFD_FLAG_INIT_SHARED);
+SAME(SV_KVM_CAP_GUEST_MEMFD_FLAGS, KVM_CAP_GUEST_MEMFD_FLAGS);
+#endif
+SIZE(sv_kvm_guest_debug, kvm_guest_debug);
 SIZE(sv_kvm_vcpu_init, kvm_vcpu_init);
 FIELD(sv_kvm_vcpu_init, kvm_vcpu_init, features);
 SIZE(sv_kvm_one_reg, kvm_one_reg);
@@ -50,6 +65,8 @@ RUN(mmio.len);
 RUN(mmio.is_write);
 RUN(arm_nisv.esr_iss);
 RUN(arm_nisv.fault_ipa);
+_Static_assert(offsetof(struct sv_kvm_run, debug.hsr) == offsetof(struct kvm_run, debug.arch.hsr),
+	       "debug.hsr");
 RUN(system_event.type);
 RUN(system_event.data);
 RUN(fail_entry.cpu);
@@ -73,6 +90,8 @@ SAME(SV_KVM_CHECK_EXTENSION, KVM_CHECK_EXTENSION);
 SAME(SV_KVM_GET_VCPU_MMAP_SIZE, KVM_GET_VCPU_MMAP_SIZE);
 SAME(SV_KVM_CREATE_VCPU, KVM_CREATE_VCPU);
 SAME(SV_KVM_SET_USER_MEMORY_REGION, KVM_SET_USER_MEMORY_REGION);
+SAME(SV_KVM_GET_DIRTY_LOG, KVM_GET_DIRTY_LOG);
+SAME(SV_KVM_SET_GUEST_DEBUG, KVM_SET_GUEST_DEBUG);
 SAME(SV_KVM_IRQ_LINE, KVM_IRQ_LINE);
 SAME(SV_KVM_RUN, KVM_RUN);
 SAME(SV_KVM_GET_VCPU_EVENTS, KVM_GET_VCPU_EVENTS);
@@ -88,14 +107,19 @@ SAME(SV_KVM_GET_DEVICE_ATTR, KVM_GET_DEVICE_ATTR);
 SAME(SV_KVM_HAS_DEVICE_ATTR, KVM_HAS_DEVICE_ATTR);
 
 SAME(SV_KVM_API_VERSION, KVM_API_VERSION);
+SAME(SV_KVM_MEM_LOG_DIRTY_PAGES, KVM_MEM_LOG_DIRTY_PAGES);
+SAME(SV_KVM_GUESTDBG_ENABLE, KVM_GUESTDBG_ENABLE);
+SAME(SV_KVM_GUESTDBG_SINGLESTEP, KVM_GUESTDBG_SINGLESTEP);
 SAME(SV_KVM_MEM_READONLY, KVM_MEM_READONLY);
 SAME(SV_KVM_CAP_READONLY_MEM, KVM_CAP_READONLY_MEM);
 SAME(SV_KVM_CAP_ARM_PSCI_0_2, KVM_CAP_ARM_PSCI_0_2);
 SAME(SV_KVM_CAP_ARM_EL1_32BIT, KVM_CAP_ARM_EL1_32BIT);
+SAME(SV_KVM_CAP_ARM_INJECT_SERROR_ESR, KVM_CAP_ARM_INJECT_SERROR_ESR);
 SAME(SV_KVM_CAP_ARM_VM_IPA_SIZE, KVM_CAP_ARM_VM_IPA_SIZE);
 SAME(SV_KVM_CAP_ARM_NISV_TO_USER, KVM_CAP_ARM_NISV_TO_USER);
 SAME(SV_KVM_CAP_ARM_INJECT_EXT_DABT, KVM_CAP_ARM_INJECT_EXT_DABT);
 SAME(SV_KVM_EXIT_UNKNOWN, KVM_EXIT_UNKNOWN);
+SAME(SV_KVM_EXIT_DEBUG, KVM_EXIT_DEBUG);
 SAME(SV_KVM_EXIT_MMIO, KVM_EXIT_MMIO);
 SAME(SV_KVM_EXIT_SHUTDOWN, KVM_EXIT_SHUTDOWN);
 SAME(SV_KVM_EXIT_FAIL_ENTRY, KVM_EXIT_FAIL_ENTRY);
