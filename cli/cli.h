@@ -50,6 +50,7 @@ int cli_lab(int argc, char **argv);
 int cli_ledger(int argc, char **argv);
 int cli_conform(int argc, char **argv);
 int cli_bench(int argc, char **argv);
+int cli_wrap(int argc, char **argv);
 
 /*
  * Finds a file that belongs to salvage: beside the command in a build tree (build/NAME, or SOURCE/NAME),

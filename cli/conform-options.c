@@ -53,7 +53,8 @@ static const struct option {
 	int (*set)(struct conform_options *options, const char *value);
 	const char *help;
 } table[] = {
-	{"--backend", "auto|kvm|soft|lab", set_backend, "what is held to the suite (auto: /dev/kvm)"},
+	{"--backend", "auto|kvm|soft|lab", set_backend,
+	 "what is held to the suite (auto: /dev/kvm, else soft)"},
 	{"--results", "FILE", set_results, "write what came out, with what it came out on"},
 	{"--compare", "FILE", set_compare, "compare with such a file, line by line"},
 	{"--from", "FILE", set_from, "run nothing: take such a file for this run"},

@@ -4,33 +4,41 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
+#include <salvage/softkvm.h>
 #include <suite.h>
 
 #include "cli.h"
 #include "conform.h"
+#include "run.h"
 
 #define FAILED 1
 
-/*
- * What there is to run on. A further implementation of the kernel's requests needs an entry here and in the
- * options, with its own way to make memory errors.
- */
-static struct conform_backend kvm = {.name = "kvm", .kernel = &vmm_kernel_system, .sea = conform_lab_sea};
+/* What there is to run on. A further implementation of the kernel's requests needs a line here. */
+struct subject {
+	struct conform_backend backend;
+	struct vmm_kernel kernel;
+	struct sv_soft *soft; /* backend soft */
+};
 
-static int choose(const struct conform_options *options, const struct conform_backend **backend)
+static int choose(const struct conform_options *options, struct subject *subject)
 {
 	struct utsname host;
+	bool arm64 = !uname(&host) && !strcmp(host.machine, "aarch64") && !access("/dev/kvm", F_OK);
 
-	if (options->where == CONFORM_SOFT)
-		return cli_fail(CLI_UNAVAILABLE, "conform",
-				"backend soft: not in this version; use --backend=lab");
-	if (options->where == CONFORM_AUTO && (uname(&host) || strcmp(host.machine, "aarch64")))
-		return cli_fail(CLI_UNAVAILABLE, "conform",
-				"this host's KVM runs no arm64 guests; use --backend=lab");
-	if (options->poison)
-		kvm.poison = conform_host_poison;
-	*backend = &kvm;
+	if (options->where == CONFORM_KVM || (options->where == CONFORM_AUTO && arm64)) {
+		subject->kernel = vmm_kernel_system;
+	} else {
+		subject->soft = sv_soft_new(NULL);
+		if (!subject->soft)
+			return cli_fail(CLI_INTERNAL, "conform", "no memory");
+		subject->kernel = run_soft_kernel(subject->soft);
+	}
+	subject->backend.name = subject->soft ? "soft" : "kvm";
+	subject->backend.kernel = &subject->kernel;
+	subject->backend.model = subject->soft;
+	subject->backend.poison = options->poison;
 	return 0;
 }
 
@@ -143,7 +151,7 @@ int cli_conform(int argc, char **argv)
 {
 	struct conform_options options = {.names = calloc((size_t)argc, sizeof(*options.names))};
 	struct conform_results ours = {0}, theirs = {0};
-	const struct conform_backend *backend;
+	struct subject subject = {0};
 	int status = options.names ? conform_options_parse(argc, argv, &options)
 				   : cli_fail(CLI_INTERNAL, "conform", "no memory");
 	char why[512];
@@ -167,9 +175,9 @@ int cli_conform(int argc, char **argv)
 		if (!conform_results_read(&ours, options.from, why))
 			status = cli_fail(CLI_USAGE, "conform", "--from=%s", why);
 	} else {
-		status = choose(&options, &backend);
+		status = choose(&options, &subject);
 		if (!status)
-			status = run(&options, backend, &ours);
+			status = run(&options, &subject.backend, &ours);
 		if (status <= FAILED) {
 			int written = write_results(&options, &ours);
 
@@ -182,6 +190,7 @@ int cli_conform(int argc, char **argv)
 		status = compared ? compared : status;
 	}
 out:
+	sv_soft_free(subject.soft);
 	conform_results_free(&ours);
 	conform_results_free(&theirs);
 	free(options.names);

@@ -10,6 +10,7 @@ static const struct cli_command commands[] = {
 	{"run", "run a guest in the reference VMM", cli_run},
 	{"decode", "disassemble words and show what they access", cli_decode},
 	{"explain", "say in words what an abort was and what to do about it", cli_explain},
+	{"wrap", "run an unmodified VMM whose guests survive", cli_wrap},
 	{"lab", "run an arm64 program under a real KVM, on any machine", cli_lab},
 	{"ledger", "what memory errors guests have met, and what to do about them", cli_ledger},
 	{"conform", "show that a KVM does what arm64's API promises about aborts", cli_conform},

@@ -185,7 +185,7 @@ static const struct option {
 	bool empty;
 	const char *help;
 } table[] = {
-	{"--backend", "auto|kvm|soft|lab", set_backend, false, "where the guest runs (auto: /dev/kvm)"},
+	{"--backend", "auto|kvm|soft|lab", set_backend, false, "where the guest runs (auto: kvm, else soft)"},
 	{"--qemu", "PROGRAM|newest", set_qemu, false, "the QEMU that --backend=lab runs"},
 	{"--mem", "SIZE", set_mem, false, "RAM (512M)"},
 	{"--smp", "N", set_smp, false, "vcpus (1)"},
@@ -204,7 +204,7 @@ static const struct option {
 	{"--ledger", "FILE", set_ledger, false, "record memory errors in this ledger"},
 	{"--vm", "NAME|UUID", set_vm, false, "the VM's name there (the guest's file name)"},
 	{"--journal", "FILE", set_journal, false, "record memory errors in a journal only"},
-	{"--sea", "SPEC", set_sea, false, "a memory error: " VMM_SEA_SYNTAX " (lab)"},
+	{"--sea", "SPEC", set_sea, false, "a memory error: " VMM_SEA_SYNTAX " (soft, lab)"},
 	{"--help", NULL, set_help, false, "this text"},
 };
 

@@ -7,25 +7,27 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <salvage/softkvm.h>
+
 #include "cli.h"
 #include "run.h"
 
-/* Where auto leads on this host; 0, or the exit status after an error line. */
-static int choose(struct run_options *options)
+/*
+ * Where auto leads on this host. A /dev/kvm that is there but cannot be used is the user's to know of, so it is
+ * taken all the same.
+ */
+static void choose(struct run_options *options)
 {
 	struct utsname host;
 
-	if (options->backend == RUN_SOFT)
-		return cli_fail(CLI_UNAVAILABLE, "run",
-				"backend soft: not in this version; use --backend=lab");
 	if (options->backend != RUN_AUTO)
-		return 0;
-	if (uname(&host) || strcmp(host.machine, "aarch64"))
-		return cli_fail(
-			CLI_UNAVAILABLE, "run",
-			"this host's KVM runs no arm64 guests, and backend soft is not in this version; use --backend=lab");
+		return;
 	options->backend = RUN_KVM;
-	return 0;
+	if (!uname(&host) && !strcmp(host.machine, "aarch64") && !access("/dev/kvm", F_OK))
+		return;
+	options->backend = RUN_SOFT;
+	fprintf(stderr, "salvage: run: this host has no arm64 KVM: backend soft, a model without timer and "
+			"interrupts; --backend=lab has a real one\n");
 }
 
 /* The name of the VM in events: the guest's and the process, which tells VMs of one host apart. */
@@ -65,6 +67,8 @@ static int run_here(struct run_options *options)
 	FILE *file = options->events ? open_events(options->events) : NULL;
 	char *name = options->vmm.name ? strdup(options->vmm.name) : vm_name(options->vmm.guest);
 	struct run_ledger *ledger = NULL;
+	struct vmm_kernel soft_kernel;
+	struct sv_soft *soft = NULL;
 	struct vmm_error error;
 	int status = CLI_INTERNAL;
 
@@ -88,13 +92,19 @@ static int run_here(struct run_options *options)
 	}
 	options->vmm.events = name ? vmm_events_new(file, name, VMM_EVENTS_LIMIT) : NULL;
 	options->vmm.kernel = &vmm_kernel_system;
-	if (options->vmm.events) {
+	if (options->backend == RUN_SOFT) {
+		soft = sv_soft_new(NULL);
+		soft_kernel = run_soft_kernel(soft);
+		options->vmm.kernel = &soft_kernel;
+	}
+	if (options->vmm.events && (soft || options->backend != RUN_SOFT)) {
 		status = vmm_run(&options->vmm, &error);
 		if (*error.text)
 			cli_fail(status, "run", "%s", error.text);
 	} else {
-		cli_fail(status, "run", "no memory for events");
+		cli_fail(status, "run", "no memory");
 	}
+	sv_soft_free(soft);
 	vmm_events_free(options->vmm.events);
 	run_ledger_close(ledger);
 	if (file)
@@ -126,9 +136,8 @@ int cli_run(int argc, char **argv)
 			run_options_free(&options);
 			return status;
 		}
-		status = choose(&options);
-		if (!status)
-			status = options.backend == RUN_LAB ? run_in_lab(&options) : run_here(&options);
+		choose(&options);
+		status = options.backend == RUN_LAB ? run_in_lab(&options) : run_here(&options);
 	}
 	run_options_free(&options);
 	return status;

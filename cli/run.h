@@ -47,6 +47,10 @@ void run_ledger_close(struct run_ledger *ledger);
 /* The VM's name in the ledger: --vm, else the guest's file name. As long as options lives. */
 const char *run_vm_name(const struct run_options *options);
 
+/* The kernel that --backend=soft runs on; soft is its to use, and the caller's to free after the run. */
+struct sv_soft;
+struct vmm_kernel run_soft_kernel(struct sv_soft *soft);
+
 /* Runs the same in the laboratory. */
 int run_in_lab(const struct run_options *options);
 

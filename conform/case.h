@@ -22,17 +22,9 @@ struct conform;
 struct conform_backend {
 	const char *name;
 	const struct vmm_kernel *kernel;
-	/*
-	 * Makes the guest's next access to a page a synchronous external abort that nobody claims. NULL: done;
-	 * else why not. A NULL function: there is no way to.
-	 */
-	const char *(*sea)(struct conform *conform, uint64_t gpa, unsigned flags);
-	/* The same for a page of host memory that goes bad for good. */
-	const char *(*poison)(struct conform *conform, void *page, size_t size);
+	bool model;  /* of a kernel: no part of the system's */
+	bool poison; /* pages of the host's memory may be poisoned */
 };
-
-#define CONFORM_SEA_FNV  1u /* no address is reported */
-#define CONFORM_SEA_INSN 2u /* an instruction fetch, else a load or store */
 
 /*
  * expected: lines. One that begins with [FAMILY=MEMBER] is what kernels of one behaviour say; lines of one
@@ -47,9 +39,10 @@ struct conform_case {
 	const char *expected;
 };
 
-#define CASE_NISV  1u /* with KVM_CAP_ARM_NISV_TO_USER, or not at all */
-#define CASE_SEA   2u /* with KVM_CAP_ARM_SEA_TO_USER, or not at all */
-#define CASE_NO_VM 4u /* the host program does all itself */
+#define CASE_NISV 1u /* with KVM_CAP_ARM_NISV_TO_USER, or not at all */
+#define CASE_SEA  2u /* with KVM_CAP_ARM_SEA_TO_USER, or not at all */
+/* What the host's memory management does to the VMM's memory, which a model of KVM has no part in. */
+#define CASE_HOST 4u
 
 /* One file of host/ each. */
 struct conform_group {
@@ -208,8 +201,16 @@ extern const size_t conform_image_size;
 uint64_t conform_guest(const char *name);
 uint64_t conform_guest_vectors(void);
 
-/* lab-sea.c */
-const char *conform_lab_sea(struct conform *conform, uint64_t gpa, unsigned flags);
-const char *conform_host_poison(struct conform *conform, void *page, size_t size);
+/* errors.c */
+
+/*
+ * Makes the guest's next access to a page a synchronous external abort that nobody claims; or poisons one that
+ * is mapped here, for good. NULL: done; else why not.
+ */
+const char *conform_sea(struct conform *conform, uint64_t gpa, unsigned flags);
+const char *conform_poison(struct conform *conform, uint64_t gpa, void *page, size_t size);
+
+#define CONFORM_SEA_FNV  1u /* no address is reported */
+#define CONFORM_SEA_INSN 2u /* an instruction fetch, else a load or store */
 
 #endif

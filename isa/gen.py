@@ -60,6 +60,8 @@ class Fault(Exception):
 class Row:
     """One line of the table."""
 
+    widths, places = WIDTHS, PLACES
+
     def __init__(self, where, line, classes, refusals):
         self.where = where
         columns = re.split(r'\s{2,}', line.strip())
@@ -89,12 +91,12 @@ class Row:
             if re.fullmatch(r'[01x()]+', drawn):
                 if not re.fullmatch(r'([01x]|\([01]+\))+', drawn):
                     raise self.fault(f'cannot read the bits "{token}"')
-            elif not name and drawn in WIDTHS:
-                name, drawn = drawn, 'x' * WIDTHS[drawn]
+            elif not name and drawn in self.widths:
+                name, drawn = drawn, 'x' * self.widths[drawn]
             else:
-                raise self.fault(f'unknown field "{token}", known are {", ".join(WIDTHS)}')
+                raise self.fault(f'unknown field "{token}", known are {", ".join(self.widths)}')
             width = len(re.sub('[()]', '', drawn))
-            if name and WIDTHS.get(name) != width:
+            if name and self.widths.get(name) != width:
                 raise self.fault(f'unknown field "{token}", or not as wide as it is drawn')
             if name in self.fields:
                 raise self.fault(f'field "{name}" drawn twice')
@@ -116,7 +118,7 @@ class Row:
                 self.fields[name] = at
         if at:
             raise self.fault(f'{32 - at} bits drawn, expected 32')
-        for name, place in PLACES.items():
+        for name, place in self.places.items():
             if self.fields.get(name, place) != place:
                 raise self.fault(f'field "{name}" at bit {self.fields[name]}, expected at {place}')
 

@@ -34,7 +34,7 @@ LIBRARIES = (
 )
 NAME = "sysroot"
 CROSS_FILE = """\
-# Written by lab/sysroot.py: a static build for arm64.
+# Written by lab/sysroot.py: a build for arm64 whose programs are static.
 [binaries]
 c = '{triplet}-gcc'
 ar = '{triplet}-ar'
@@ -42,10 +42,11 @@ strip = '{triplet}-strip'
 {wrapper}
 [built-in options]
 c_args = ['-I{root}/include']
-c_link_args = ['-L{root}/lib', '-static']
+c_link_args = ['-L{root}/lib']
 
 [properties]
 needs_exe_wrapper = true
+static_programs = true
 
 [host_machine]
 system = 'linux'

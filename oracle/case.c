@@ -190,7 +190,7 @@ static uint64_t *base(struct job *job)
 									     : &job->in.sp_el0;
 }
 
-static uint64_t address(const struct job *job)
+uint64_t case_va(const struct job *job)
 {
 	struct sv_plan plan;
 
@@ -212,14 +212,14 @@ void case_aim(struct job *job, uint64_t target)
 		*register_ = target;
 		return;
 	}
-	*register_ += target - address(job);
+	*register_ += target - case_va(job);
 	/*
 	 * That is all, unless base and index are one register: then bit by bit, each decided by those below
 	 * it.
 	 */
-	for (unsigned attempt = 0; attempt < 2 && address(job) != target; attempt++)
+	for (unsigned attempt = 0; attempt < 2 && case_va(job) != target; attempt++)
 		for (unsigned bit = attempt; bit < 64; bit++)
-			if ((address(job) ^ target) >> bit & 1)
+			if ((case_va(job) ^ target) >> bit & 1)
 				*register_ ^= UINT64_C(1) << (bit - attempt);
 }
 

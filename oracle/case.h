@@ -56,6 +56,9 @@ static inline uint64_t case_window_va(const struct job *job)
 	return (job->device ? DEVICE_VA : NORMAL_VA) + job->at;
 }
 
+/* The address that the instruction accesses first, or 0 where registers give none. */
+uint64_t case_va(const struct job *job);
+
 /* Whether accesses have to be aligned on any memory. */
 bool case_is_ordered(const struct sv_row *row);
 

@@ -20,19 +20,6 @@ static uint64_t *numbered(struct registers *registers, unsigned i)
 	return i < 31 ? &registers->x[i] : i == 31 ? &registers->sp_el0 : &registers->sp_el1;
 }
 
-static uint64_t target(const struct job *job)
-{
-	struct sv_plan plan;
-
-	switch (model_plan(job, &plan)) {
-	case SV_OK:
-	case SV_NOT_MEMORY:
-		return plan.va;
-	default:
-		return 0;
-	}
-}
-
 /* Takes candidate if it still fails. */
 static bool try(struct search *search, struct job *candidate)
 {
@@ -72,22 +59,22 @@ static void simplify_setting(struct search *search)
 	uint64_t address;
 
 	job.setting = plain;
-	if (!try_at(search, &job, target(&job) << 8 >> 8)) {
+	if (!try_at(search, &job, case_va(&job) << 8 >> 8)) {
 		bool *const fields[] = {&job.setting.ee, &job.setting.e0e, &job.setting.tbi,
 					&job.setting.privileged, &job.setting.torn};
 
 		for (unsigned i = 0; i < sizeof(fields) / sizeof(*fields); i++) {
 			job = *search->job;
 			*fields[i] = false;
-			try_at(search, &job, i == 2 ? target(&job) << 8 >> 8 : target(&job));
+			try_at(search, &job, i == 2 ? case_va(&job) << 8 >> 8 : case_va(&job));
 		}
 	}
 	job = *search->job;
-	address = target(&job);
+	address = case_va(&job);
 	job.in.pstate = 0x3c5;
 	try_at(search, &job, address);
 	job = *search->job;
-	address = target(&job);
+	address = case_va(&job);
 	if (job.device && job.row->mode != SV_MODE_LITERAL) {
 		job.device = false;
 		try_at(search, &job, address - (DEVICE_VA - NORMAL_VA));
@@ -113,7 +100,7 @@ static void simplify_word(struct search *search)
 
 	for (unsigned i = 0; i < count; i++) {
 		struct job job = *search->job;
-		uint64_t address = target(&job);
+		uint64_t address = case_va(&job);
 		uint32_t word = (job.insn.word & ~fields[i].mask) | fields[i].value;
 
 		word = (word & ~job.row->mask) | job.row->value;
@@ -136,7 +123,7 @@ static void telling_memory(uint8_t *bytes, unsigned count)
 
 static void simplify_state(struct search *search)
 {
-	uint64_t address = target(search->job);
+	uint64_t address = case_va(search->job);
 
 	for (unsigned i = 0; i < 33; i++) {
 		struct job job = *search->job;
@@ -477,7 +464,7 @@ static void print_syndromes(const struct search *search, struct text *text)
 
 	sv_insn_format(&search->job->insn, 0, mnemonics, sizeof(mnemonics));
 	print(text, "%08x  %s  va=%llx", search->job->insn.word, mnemonics,
-	      (unsigned long long)target(search->job));
+	      (unsigned long long)case_va(search->job));
 	print(text, "  memory: esr=%llx esr_el1=%llx far_el1=%llx",
 	      (unsigned long long)slot->outcome[PASS_MEMORY].trap.esr,
 	      (unsigned long long)slot->outcome[PASS_MEMORY].trap.esr_el1,

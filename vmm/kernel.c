@@ -18,7 +18,7 @@ static int system_open(void *opaque, struct vmm_error *error)
 	if (!uname(&host) && strcmp(host.machine, "aarch64")) {
 		vmm_fail(
 			error, VMM_UNAVAILABLE,
-			"backend kvm: this host is %s, and arm64 guests need an arm64 host; use --backend=lab",
+			"backend kvm: this host is %s, and arm64 guests need an arm64 host; use --backend=lab or --backend=soft",
 			host.machine);
 		return -1;
 	}

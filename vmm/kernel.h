@@ -13,6 +13,8 @@
 #include "../src/kvm/uapi.h"
 #include "error.h"
 
+struct vmm_sea;
+
 struct vmm_kernel {
 	struct sv_kvm_backend backend;
 	/* /dev/kvm, or -1 with *error filled. */
@@ -21,6 +23,11 @@ struct vmm_kernel {
 	void *(*map)(void *opaque, int vcpu_fd, size_t size);
 	void (*unmap)(void *opaque, void *run, size_t size);
 	void (*close)(void *opaque, int fd);
+	/*
+	 * Makes a page of the guest bad as --sea asks, before any vCPU runs. NULL: this kernel cannot; where it
+	 * runs in the laboratory, that can.
+	 */
+	bool (*poison)(void *opaque, int vm_fd, const struct vmm_sea *sea, struct vmm_error *error);
 };
 
 /* The system's KVM; its open says why there is none. */

@@ -223,17 +223,23 @@ static bool arm(struct vmm_vm *vm, int port, const struct vmm_sea *sea, struct v
 
 bool vmm_sea_arm(struct vmm_vm *vm, struct vmm_error *error)
 {
+	const struct vmm_kernel *kernel = vm->kernel;
 	bool good = true;
 	int port;
 
 	if (!vm->config->sea_count)
 		return true;
+	if (kernel->poison) {
+		for (size_t i = 0; i < vm->config->sea_count && good; i++)
+			good = kernel->poison(kernel->backend.opaque, vm->vm_fd, &vm->config->sea[i], error);
+		return good;
+	}
 	/* Also for what is claimed: it must not happen to the memory of a real host. */
 	port = open(VMM_SEA_PORT, O_RDWR | O_CLOEXEC);
 	if (port < 0)
 		return vmm_fail(
 			error, VMM_UNAVAILABLE,
-			"--sea: %s: %s; memory errors are made only in the laboratory, with --backend=lab",
+			"--sea: %s: %s; memory errors are made only with --backend=soft and --backend=lab",
 			VMM_SEA_PORT, strerror(errno));
 	for (size_t i = 0; i < vm->config->sea_count && good; i++)
 		good = arm(vm, port, &vm->config->sea[i], error);

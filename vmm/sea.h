@@ -45,8 +45,8 @@ bool vmm_sea_check(const struct vmm_config *config, struct vmm_error *error);
 bool vmm_sea_prepare(struct vmm_vm *vm, struct vmm_error *error);
 
 /*
- * With the guest loaded and before any vCPU runs: has the laboratory arm all pages, and poisons those that
- * are claimed.
+ * With the guest loaded and before any vCPU runs: has the kernel make all pages bad, if it can; else has the
+ * laboratory arm them, and poisons those that are claimed.
  */
 bool vmm_sea_arm(struct vmm_vm *vm, struct vmm_error *error);
 

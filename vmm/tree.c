@@ -37,6 +37,9 @@ struct bus {
 
 struct search {
 	const void *fdt;
+	/* Who is told of each region; NULL: it is compared with the address. */
+	void (*each)(void *opaque, const struct place_region *region);
+	void *opaque;
 	uint64_t address;
 	struct place *place;
 	struct bus buses[DEPTH + 1]; /* buses[0] is the root */
@@ -274,6 +277,12 @@ static void region_found(struct search *search, int depth, struct place_region *
 	}
 	if (size - 1 > UINT64_MAX - moved)
 		return;
+	if (search->each) {
+		region->first = moved;
+		region->last = moved + size - 1;
+		search->each(search->opaque, region);
+		return;
+	}
 	if (moved != local) {
 		struct place_region own = *region;
 
@@ -357,42 +366,60 @@ static bool just_past(const struct place *place, uint64_t address)
 	       (place->ram_known && address - place->ram.last - 1 < PLACE_JUST_PAST);
 }
 
-void vmm_tree_find(const struct vmm_tree *tree, uint64_t address, struct place *place)
+static void walk(struct search *search)
 {
-	struct search search = {.fdt = tree->fdt, .address = address, .place = place, .budget = BUDGET};
+	const void *fdt = search->fdt;
 	int depth = 0;
 
-	*place = (struct place){.kind = PLACE_NONE};
-	for (int node = 0; node >= 0 && depth >= 0; node = fdt_next_node(tree->fdt, node, &depth)) {
+	for (int node = 0; node >= 0 && depth >= 0; node = fdt_next_node(fdt, node, &depth)) {
 		struct place_region region = {.first = 0};
 		const char *name;
 
 		if (depth > DEPTH) {
-			place->cut = true;
+			search->place->cut = true;
 			continue;
 		}
-		name = fdt_get_name(tree->fdt, node, NULL);
-		search.names[depth] = name ? name : "";
-		read_bus(tree->fdt, node, &search.buses[depth]);
+		name = fdt_get_name(fdt, node, NULL);
+		search->names[depth] = name ? name : "";
+		read_bus(fdt, node, &search->buses[depth]);
 		if (!depth)
 			continue;
-		write_path(&search, depth, &region);
-		region.memory = property_is(tree->fdt, node, "device_type", "memory");
-		region.disabled = disabled(tree->fdt, node);
-		region.controller = !fdt_node_check_compatible(tree->fdt, node, "arm,gic-v3") ||
-				    !fdt_node_check_compatible(tree->fdt, node, "arm,cortex-a15-gic");
+		write_path(search, depth, &region);
+		region.memory = property_is(fdt, node, "device_type", "memory");
+		region.disabled = disabled(fdt, node);
+		region.controller = !fdt_node_check_compatible(fdt, node, "arm,gic-v3") ||
+				    !fdt_node_check_compatible(fdt, node, "arm,cortex-a15-gic");
 		/* What is reserved lies in memory, and the memory node says so. */
-		if (depth > 1 && !strcmp(search.names[1], "reserved-memory"))
+		if (depth > 1 && !strcmp(search->names[1], "reserved-memory"))
 			continue;
-		read_reg(&search, node, depth, &region);
-		read_windows(&search, depth, &region);
+		read_reg(search, node, depth, &region);
+		read_windows(search, depth, &region);
 	}
-	if (!search.budget)
-		place->cut = true;
+	if (!search->budget)
+		search->place->cut = true;
+}
+
+void vmm_tree_find(const struct vmm_tree *tree, uint64_t address, struct place *place)
+{
+	struct search search = {.fdt = tree->fdt, .address = address, .place = place, .budget = BUDGET};
+
+	*place = (struct place){.kind = PLACE_NONE};
+	walk(&search);
 	if (place->kind == PLACE_NONE)
 		place->kind = PLACE_HOLE;
 	if (place->guess != GUESS_UNTRANSLATED && just_past(place, address))
 		place->guess = GUESS_NONE;
+}
+
+bool vmm_tree_walk(const struct vmm_tree *tree, void (*each)(void *opaque, const struct place_region *region),
+		   void *opaque)
+{
+	struct place place = {.kind = PLACE_NONE};
+	struct search search = {
+		.fdt = tree->fdt, .each = each, .opaque = opaque, .place = &place, .budget = BUDGET};
+
+	walk(&search);
+	return !place.cut;
 }
 
 const struct place_region *vmm_tree_nearest(const struct place *place, uint64_t address, bool *above)

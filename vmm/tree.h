@@ -59,6 +59,13 @@ const char *vmm_tree_load(const char *path, struct vmm_tree *tree);
 /* What lies at and around an address. Bounded work; the tree has been checked. */
 void vmm_tree_find(const struct vmm_tree *tree, uint64_t address, struct place *place);
 
+/*
+ * Every region that the CPU reaches, memory and what is disabled included, in the order of the tree; those that
+ * overlap overlap. False: it has more than are looked at.
+ */
+bool vmm_tree_walk(const struct vmm_tree *tree, void (*each)(void *opaque, const struct place_region *region),
+		   void *opaque);
+
 /* Of the two neighbours that are not memory the nearer one; *above says which. NULL if there is none. */
 const struct place_region *vmm_tree_nearest(const struct place *place, uint64_t address, bool *above);
 

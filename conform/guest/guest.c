@@ -5,6 +5,7 @@
 
 uint64_t hole, rom, extra, beyond, page, value;
 void (*guest_hook)(struct frame *frame);
+bool guest_far_unknown;
 
 void guest_begin(void);
 void guest_exception(struct frame *frame);
@@ -108,7 +109,7 @@ void guest_exception(struct frame *frame)
 		frame->spsr = 0x3c5;
 		return;
 	}
-	if (which == 0 && abort)
+	if (which == 0 && abort && !guest_far_unknown)
 		PRINT("taken: sync from %s: esr %x far %p elr %p spsr %x", (uint64_t)from[frame->vector >> 2],
 		      frame->esr & ESR_TOLD, frame->far, frame->elr, frame->spsr & SPSR_TOLD);
 	else

@@ -67,6 +67,9 @@ struct frame {
 /* Exceptions are told in a line, then an abort's instruction is skipped. Called with the frame after the line. */
 extern void (*guest_hook)(struct frame *frame);
 
+/* What is not valid is not told. */
+extern bool guest_far_unknown;
+
 /* EL0 with everything but SError and debug masked as spsr says. */
 #define SPSR_EL0        0x3c0ul
 #define SPSR_EL0_SERROR 0x2c0ul

@@ -86,6 +86,15 @@ GUEST(memory_load)
 	PRINT("register %x", data);
 }
 
+GUEST(memory_load_unknown)
+{
+	uint64_t data = 0x77;
+
+	guest_far_unknown = true;
+	TRY("ldr %0, [%1]", OUT("+&r"(data)), "r"(extra + 0x108));
+	PRINT("register %x", data);
+}
+
 GUEST(memory_store)
 {
 	TRY("str %0, [%1]", , "r"(0x99ul), "r"(extra + 0x110));

@@ -144,12 +144,12 @@ static const struct conform_case rows[] = {
 		     "done\n"},
 	{.name = "run_without_init",
 	 .host = no_init,
-	 .flags = CASE_NO_VM,
+
 	 .summary = "KVM_RUN of a vCPU that was not initialised",
 	 .expected = "KVM_RUN: ENOEXEC\n"},
 	{.name = "capabilities",
 	 .host = capabilities,
-	 .flags = CASE_NO_VM,
+
 	 .summary = "capabilities and how they are turned on",
 	 .expected = "KVM_GET_API_VERSION: 12\n"
 		     "KVM_CAP_READONLY_MEM: 1\n"

@@ -135,6 +135,7 @@ static const struct conform_case rows[] = {
 		     "done\n"
 		     "pages asked for: 1\n"},
 	{.name = "paged_poison",
+	 .flags = CASE_HOST,
 	 .guest = "memory_load",
 	 .host = poisoned,
 	 .summary = "UFFDIO_POISON: SIGBUS to the vCPU's thread",

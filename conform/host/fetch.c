@@ -85,13 +85,21 @@ static const struct conform_case rows[] = {
 		     "done\n"},
 	{.name = "cache_rom",
 	 .flags = CASE_NISV,
-	 .summary = "cache maintenance of a read-only slot",
-	 .expected = "dc cvac over\n"
+	 .summary = "cache maintenance of a read-only slot, where it faults, is a write",
+	 .expected = "[cache-maintenance=ignored]\n"
+		     "[cache-maintenance=faults] nisv: cm 1 wnr 1 fsc translation at rom, pc insn\n"
+		     "dc cvac over\n"
+		     "[cache-maintenance=ignored]\n"
+		     "[cache-maintenance=faults] nisv: cm 1 wnr 1 fsc translation at rom, pc insn\n"
 		     "dc cvau over\n"
+		     "[cache-maintenance=ignored]\n"
+		     "[cache-maintenance=faults] nisv: cm 1 wnr 1 fsc translation at rom, pc insn\n"
 		     "dc civac over\n"
-		     "[dc-ivac=clean]\n"
-		     "[dc-ivac=write] nisv: cm 1 wnr 1 fsc permission at rom, pc insn\n"
+		     "[cache-maintenance=ignored]\n"
+		     "[cache-maintenance=faults] nisv: cm 1 wnr 1 fsc translation at rom, pc insn\n"
 		     "dc ivac over\n"
+		     "[cache-maintenance=ignored]\n"
+		     "[cache-maintenance=faults] nisv: cm 1 wnr 1 fsc translation at rom, pc insn\n"
 		     "ic ivau over\n"
 		     "done\n"},
 	{.name = "cache_rom_mapped",

@@ -277,6 +277,7 @@ static const struct conform_case rows[] = {
 		     "[walk-write=seen] access flag 1\n"
 		     "[walk-write=seen] log: 0x4\n"},
 	{.name = "memory_walk_no_access",
+	 .flags = CASE_HOST,
 	 .guest = "memory_walk",
 	 .host = walk_no_access,
 	 .summary = "tables in host memory without access: EFAULT",
@@ -339,6 +340,7 @@ static const struct conform_case rows[] = {
 		     "afterwards: ENOENT\n"
 		     "done\n"},
 	{.name = "no_access_load",
+	 .flags = CASE_HOST,
 	 .guest = "memory_load",
 	 .host = no_access,
 	 .summary = "host memory without access: EFAULT, until there is",
@@ -348,6 +350,7 @@ static const struct conform_case rows[] = {
 		     "register 0x0\n"
 		     "done\n"},
 	{.name = "no_access_store",
+	 .flags = CASE_HOST,
 	 .guest = "memory_store",
 	 .host = no_access,
 	 .summary = "the same for a store",
@@ -359,7 +362,7 @@ static const struct conform_case rows[] = {
 	{.name = "no_access_pair",
 	 .guest = "memory_pair",
 	 .host = no_access,
-	 .flags = CASE_NISV,
+	 .flags = CASE_NISV | CASE_HOST,
 	 .summary = "the same for a pair: it has a slot, and is no NISV exit",
 	 .expected = "run: EFAULT\n"
 		     "pc insn\n"
@@ -367,6 +370,7 @@ static const struct conform_case rows[] = {
 		     "registers 0x0 0x0\n"
 		     "done\n"},
 	{.name = "no_access_fetch",
+	 .flags = CASE_HOST,
 	 .guest = "memory_fetch",
 	 .host = no_access,
 	 .summary = "the same for a fetch",
@@ -382,6 +386,7 @@ static const struct conform_case rows[] = {
 	 .expected = "register 0x0\n"
 		     "done\n"},
 	{.name = "only_read_store",
+	 .flags = CASE_HOST,
 	 .guest = "memory_store",
 	 .host = only_read,
 	 .summary = "a store there: EFAULT, until it can be written",
@@ -391,12 +396,14 @@ static const struct conform_case rows[] = {
 		     "over\n"
 		     "done\n"},
 	{.name = "unmapped_load",
+	 .flags = CASE_HOST,
 	 .guest = "memory_load",
 	 .host = unmapped,
 	 .summary = "host memory that is gone",
 	 .expected = "run: EFAULT\n"
 		     "pc insn\n"},
 	{.name = "truncated_load",
+	 .flags = CASE_HOST,
 	 .guest = "memory_load",
 	 .host = truncated,
 	 .summary = "a file that was cut off: EFAULT, and no signal",

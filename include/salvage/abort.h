@@ -158,6 +158,7 @@ const char *sv_ending_name(enum sv_ending ending);
 	X(FOREIGN, "memory of the VMM that is not the guest's is bad")                               \
 	X(VECTORS, "the guest has no vectors to take an abort with: they are not in good memory")    \
 	X(NESTED, "the guest's abort handler takes the same abort again and again")                  \
+	X(DROPPED, "the embedder made something else of the vCPU while it performed an access")      \
 	X(POLICY, "a policy rule says so")
 
 /*
@@ -203,6 +204,7 @@ struct sv_report {
 	uint32_t word;       /* the opcode; valid if has_word */
 	bool has_pc, has_va, has_word, has_insn;
 	enum sv_mmu_refusal walk_refusal; /* reason WALK_UNSUPPORTED: what of stage 1 is not known */
+	enum sv_exception_kind exception; /* INJECTED, or would have been: what the guest got */
 	bool isv; /* the CPU described the access: an ordinary KVM_EXIT_MMIO to a hole */
 	bool write;
 	bool stepped;                   /* the host's debugger is owed a step (sv_cpu.host_steps) */
@@ -306,6 +308,15 @@ enum sv_verdict sv_session_next(struct sv_session *session);
  * destinations unchanged. No effect where no access is out.
  */
 void sv_session_refuse(struct sv_session *session);
+
+/*
+ * For embedders that let go of the vCPU while an access is out. sv_session_drop: it was reset, or its registers
+ * are another state's; the session is over (RETRIED), and no register is written any more. sv_session_memory:
+ * whether all memory that the instruction touches is in now where it was in the session's space; if not,
+ * sv_session_refuse before the next step.
+ */
+void sv_session_drop(struct sv_session *session);
+bool sv_session_memory(const struct sv_session *session, const struct sv_space *now);
 
 /*
  * An access that the CPU did describe (KVM_EXIT_MMIO) and that found no device: applies the policy for

@@ -52,6 +52,9 @@ enum sv_exception_kind {
 	SV_EXCEPTION_COUNT
 };
 
+/* What a guest gets, for people: "an external abort". Never NULL. */
+const char *sv_exception_name(enum sv_exception_kind kind);
+
 /*
  * One exception for the guest. What contradicts the architecture (a field that the kind or the fault status
  * does not have) is refused, not dropped: sv_injection_check.

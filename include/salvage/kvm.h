@@ -206,6 +206,16 @@ enum sv_status sv_kvm_vgic_access(const struct sv_kvm_vgic *vgic, struct sv_acce
  */
 enum sv_status sv_kvm_guard(void);
 
+struct sigaction; /* <signal.h> */
+
+/*
+ * sigaction(2) for SIGBUS, for a process in which ours is to stay the first handler (a preload, a plugin host):
+ * action, if not NULL, becomes the one that signals are passed on to, and *old, if not NULL, what was that before.
+ * Of its flags and mask nothing but the kind of handler is followed. After sv_kvm_guard; not for two threads at
+ * once.
+ */
+void sv_kvm_chain(const struct sigaction *action, struct sigaction *old);
+
 /*
  * Memory errors, from whatever reports them to the guest's abort:
  *
@@ -297,6 +307,9 @@ const struct sv_rule *sv_kvm_error_rule(const struct sv_policy *policy, const st
  * of the first 64 none is lost in between.
  */
 bool sv_kvm_warning(const struct sv_space *space, struct sv_memory_error *record);
+
+/* Whether one is there to be asked for. Cheap; any thread. */
+bool sv_kvm_warned(void);
 
 /* How many BUS_MCEERR_AO found no room so far. */
 uint64_t sv_kvm_warnings_lost(void);

@@ -43,14 +43,17 @@ static struct sv_injection stage1_fault(const struct sv_session *session)
 	};
 }
 
-enum sv_verdict sv_session_inject(struct sv_session *session)
+static struct sv_injection injection_of(const struct sv_session *session)
 {
 	const struct sv_report *report = &session->report;
 	bool indivisible = report->cause == SV_CAUSE_ATOMIC || report->cause == SV_CAUSE_EXCLUSIVE ||
 			   report->cause == SV_CAUSE_LDST64B;
 	/* The abort that says so; it needs an address, and an external abort makes do without. */
 	bool atomic = indivisible && report->has_va;
-	struct sv_injection injection = {
+
+	if (session->fault_reason && report->reason == session->fault_reason)
+		return stage1_fault(session);
+	return (struct sv_injection){
 		.kind = atomic ? SV_EXCEPTION_UNSUPPORTED_ATOMIC : SV_EXCEPTION_DATA_EXTERNAL,
 		.fsc = atomic ? SV_FSC_UNSUPPORTED_ATOMIC : SV_FSC_EXTERNAL,
 		.write = report->write,
@@ -58,9 +61,13 @@ enum sv_verdict sv_session_inject(struct sv_session *session)
 		/* Where the byte in the way is the one that aborted, the FAR of the abort is its address. */
 		.va_exact = atomic || (report->has_va && report->ipa != report->abort.fault_ipa),
 	};
+}
 
-	if (session->fault_reason && session->report.reason == session->fault_reason)
-		injection = stage1_fault(session);
+enum sv_verdict sv_session_inject(struct sv_session *session)
+{
+	const struct sv_injection injection = injection_of(session);
+
+	session->report.exception = injection.kind;
 	if (session->cpu->ops->inject(session->cpu->vcpu, &injection))
 		return sv_session_stop(session, SV_REASON_NO_INJECTION);
 	return sv_session_end(session, SV_ENDING_INJECTED, SV_VERDICT_RESUME);
@@ -76,6 +83,7 @@ enum sv_verdict sv_session_apply(struct sv_session *session, enum sv_ending woul
 		 * before.
 		 */
 		session->report.would = would;
+		session->report.exception = injection_of(session).kind;
 		return sv_session_end(session, SV_ENDING_OBSERVED, SV_VERDICT_STOP);
 	case SV_ACTION_STOP:
 	case SV_ACTION_RESTART:

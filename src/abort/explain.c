@@ -154,7 +154,7 @@ static const struct {
 	const char *read, *write;
 } outcomes[] = {
 	[SV_ENDING_COMPLETED] = {"salvage performed it", "salvage performed it"},
-	[SV_ENDING_INJECTED] = {"the guest got an external abort", "the guest got an external abort"},
+	[SV_ENDING_INJECTED] = {"the guest got ", "the guest got "},
 	[SV_ENDING_IGNORED] = {"the guest read zero", "the write was dropped"},
 	[SV_ENDING_OBSERVED] = {"salvage only watched", "salvage only watched"},
 	[SV_ENDING_RETRIED] = {"nothing was changed and the guest runs it again",
@@ -164,7 +164,7 @@ static const struct {
 
 static const char *const intents[] = {
 	[SV_ENDING_COMPLETED] = "would have performed it",
-	[SV_ENDING_INJECTED] = "would have given the guest an external abort",
+	[SV_ENDING_INJECTED] = "would have given the guest ",
 	[SV_ENDING_IGNORED] = "would have ignored it",
 	[SV_ENDING_OBSERVED] = "would have watched",
 	[SV_ENDING_RETRIED] = "would have run it again",
@@ -186,6 +186,9 @@ static void outcome(struct sv_text *text, const struct sv_report *report)
 		sv_text_string(text, " and ");
 		sv_text_string(text, NAME(intents, report->would));
 	}
+	if (report->ending == SV_ENDING_INJECTED ||
+	    (report->ending == SV_ENDING_OBSERVED && report->would == SV_ENDING_INJECTED))
+		sv_text_string(text, sv_exception_name(report->exception));
 	if (report->ending == SV_ENDING_STOPPED && report->action != SV_ACTION_STOP) {
 		sv_text_string(text, " with the request to ");
 		sv_text_string(text, sv_action_name(report->action));
@@ -220,6 +223,10 @@ size_t sv_report_text(const struct sv_report *report, const struct sv_space *spa
 	if (!told(report->reason)) {
 		sv_text_string(&text, "; ");
 		sv_text_string(&text, sv_reason_text(report->reason));
+		if (report->reason == SV_REASON_WALK_UNSUPPORTED && report->walk_refusal) {
+			sv_text_string(&text, ": ");
+			sv_text_string(&text, sv_mmu_refusal_text(report->walk_refusal));
+		}
 		if (report->reason == SV_REASON_KERNEL_REGISTER && kernel_register(report) &&
 		    kernel_register(report)->why) {
 			sv_text_string(&text, ": ");

@@ -286,6 +286,30 @@ enum sv_verdict sv_session_next(struct sv_session *session)
 	return perform(session);
 }
 
+void sv_session_drop(struct sv_session *session)
+{
+	if (session->state == SV_SESSION_OVER)
+		return;
+	session->report.reason = SV_REASON_DROPPED;
+	sv_session_end(session, SV_ENDING_RETRIED, SV_VERDICT_RETRY);
+}
+
+bool sv_session_memory(const struct sv_session *session, const struct sv_space *now)
+{
+	for (unsigned i = 0; i < session->segment_count; i++) {
+		const struct sv_segment *segment = &session->segments[i];
+		const struct sv_place place = sv_space_find(now, segment->ipa, segment->write);
+
+		if (!is_memory(segment->kind))
+			continue;
+		if (place.kind != segment->kind || place.last - segment->ipa < segment->length - 1u ||
+		    (uintptr_t)place.region->host - place.region->first !=
+			    (uintptr_t)segment->region->host - segment->region->first)
+			return false;
+	}
+	return true;
+}
+
 void sv_session_refuse(struct sv_session *session)
 {
 	if (session->state == SV_SESSION_WAIT)

@@ -6,6 +6,8 @@
 #include <salvage/regs.h>
 #include <salvage/syndrome.h>
 
+#include "../name.h"
+
 #define ESR_EC(ec)  ((uint64_t)(ec) << 26)
 #define ESR_IL      (UINT64_C(1) << 25)
 #define ESR_SET(n)  ((uint64_t)(n) << 11)
@@ -44,6 +46,21 @@ static const struct {
 					     FSC(SV_FSC_UNSUPPORTED_ATOMIC)},
 	[SV_EXCEPTION_SERROR] = {SV_EC_SERROR, SV_EC_SERROR, false, false, false, false, false, FSC(0)},
 };
+
+const char *sv_exception_name(enum sv_exception_kind kind)
+{
+	static const char *const names[SV_EXCEPTION_COUNT] = {
+		[SV_EXCEPTION_DATA_EXTERNAL] = "an external abort",
+		[SV_EXCEPTION_INSTRUCTION_EXTERNAL] = "an external abort on the fetch",
+		[SV_EXCEPTION_DATA_STAGE1] = "its own stage-1 fault",
+		[SV_EXCEPTION_INSTRUCTION_STAGE1] = "its own stage-1 fault on the fetch",
+		[SV_EXCEPTION_ALIGNMENT] = "an alignment fault",
+		[SV_EXCEPTION_UNSUPPORTED_ATOMIC] = "the abort for unsupported atomics",
+		[SV_EXCEPTION_SERROR] = "an SError",
+	};
+
+	return NAME(names, kind);
+}
 
 enum sv_status sv_injection_check(const struct sv_injection *injection)
 {

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -14,8 +15,12 @@
 
 #include "vcpu.h"
 
-/* Whoever handled the signal before us: now, and when we came first. */
-static struct sigaction previous, original;
+/*
+ * Whoever handled the signal before us: now, and when we came first. The former may change while a signal is
+ * passed on: it is replaced as a whole.
+ */
+static struct sigaction chain[2], original;
+static _Atomic(const struct sigaction *) previous = &chain[0];
 
 /*
  * The address being touched, NULL outside of a guarded access. volatile, because a signal handler of the
@@ -83,7 +88,7 @@ static bool handles(const struct sigaction *action)
 static void on_sigbus(int number, siginfo_t *info, void *context)
 {
 	const char *frame = __builtin_frame_address(0);
-	const struct sigaction *next = &previous;
+	const struct sigaction *next = atomic_load(&previous);
 	int saved = errno;
 	bool shared;
 
@@ -101,6 +106,18 @@ static void on_sigbus(int number, siginfo_t *info, void *context)
 	errno = saved;
 }
 
+void sv_kvm_chain(const struct sigaction *action, struct sigaction *old)
+{
+	const struct sigaction *now = atomic_load(&previous);
+
+	if (old)
+		*old = *now;
+	if (!action)
+		return;
+	chain[now == &chain[0]] = *action;
+	atomic_store(&previous, &chain[now == &chain[0]]);
+}
+
 enum sv_status sv_kvm_guard(void)
 {
 	static bool installed;
@@ -110,7 +127,7 @@ enum sv_status sv_kvm_guard(void)
 		return SV_UNSUPPORTED;
 	if (current.sa_flags & SA_SIGINFO && current.sa_sigaction == on_sigbus)
 		return SV_OK;
-	previous = current;
+	sv_kvm_chain(&current, NULL);
 	if (!installed)
 		original = current;
 	sigemptyset(&action.sa_mask);

@@ -446,6 +446,7 @@ static enum sv_verdict tell_guest(struct sv_kvm_vcpu *vcpu, struct sv_kvm_error 
 	if (error->readable && is_nested(vcpu, error, answer))
 		return stop_by(session, &nested_rule, SV_REASON_NESTED);
 	status = inject(vcpu, &error->injection);
+	session->report.exception = error->injection.kind;
 	if (status)
 		return sv_session_stop(session,
 				       status == SV_REGISTER ? SV_REASON_REGISTER : SV_REASON_NO_INJECTION);
@@ -463,6 +464,7 @@ static enum sv_verdict observe(struct sv_kvm_vcpu *vcpu, struct sv_kvm_error *er
 	struct sv_session *session = &vcpu->session;
 
 	session->report.would = SV_ENDING_INJECTED;
+	session->report.exception = error->injection.kind;
 	if (session->report.cause != SV_CAUSE_SEA)
 		return sv_session_end(session, SV_ENDING_OBSERVED, SV_VERDICT_STOP);
 	error->injection = (struct sv_injection){.kind = SV_EXCEPTION_SERROR};

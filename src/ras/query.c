@@ -85,8 +85,16 @@ static void read_sighting(sqlite3_stmt *row, struct sv_ledger_sighting *sighting
 	sighting->rule = sqlite3_column_type(row, at) == SQLITE_NULL ? NULL : text(row, at);
 }
 
-enum sv_status sv_ledger_pages(struct sv_ledger *ledger, const char *vm,
-			       void (*each)(void *opaque, const struct sv_ledger_page *page), void *opaque)
+/* Who is told of rows; one of the two. */
+struct listener {
+	void (*page)(void *opaque, const struct sv_ledger_page *page);
+	void (*sighting)(void *opaque, const struct sv_ledger_sighting *sighting);
+	void *opaque;
+};
+
+/* A query whose ?1 is the VM's id, or empty for all. */
+static enum sv_status tell(struct sv_ledger *ledger, const char *vm, const char *query,
+			   const struct listener *listener)
 {
 	char id[37];
 	enum sv_status status = ledger_vm(ledger, vm, id);
@@ -95,54 +103,47 @@ enum sv_status sv_ledger_pages(struct sv_ledger *ledger, const char *vm,
 
 	if (status != SV_OK)
 		return status;
-	rows = ledger_query(ledger,
-			    "SELECT " PAGE_COLUMNS PAGE_TABLES " WHERE ?1 IN ('', vms.uuid)"
-			    " ORDER BY vms.name, vms.uuid, boots.id, kind, address",
-			    "s", id);
+	rows = ledger_query(ledger, query, "s", id);
 	if (!rows)
 		return SV_SYSTEM;
 	while ((result = sqlite3_step(rows)) == SQLITE_ROW) {
-		struct sv_ledger_page page;
+		struct sv_ledger_sighting sighting;
 
-		read_page(rows, &page);
-		each(opaque, &page);
+		if (listener->page) {
+			read_page(rows, &sighting.page);
+			listener->page(listener->opaque, &sighting.page);
+		} else {
+			read_sighting(rows, &sighting);
+			listener->sighting(listener->opaque, &sighting);
+		}
 	}
 	status = result == SQLITE_DONE ? SV_OK : ledger_fail(ledger, "cannot be read");
 	sqlite3_finalize(rows);
 	return status;
 }
 
+enum sv_status sv_ledger_pages(struct sv_ledger *ledger, const char *vm,
+			       void (*each)(void *opaque, const struct sv_ledger_page *page), void *opaque)
+{
+	return tell(ledger, vm,
+		    "SELECT " PAGE_COLUMNS PAGE_TABLES " WHERE ?1 IN ('', vms.uuid)"
+		    " ORDER BY vms.name, vms.uuid, boots.id, kind, address",
+		    &(struct listener){.page = each, .opaque = opaque});
+}
+
 enum sv_status sv_ledger_sightings(struct sv_ledger *ledger, const char *vm,
 				   void (*each)(void *opaque, const struct sv_ledger_sighting *sighting),
 				   void *opaque)
 {
-	char id[37];
-	enum sv_status status = ledger_vm(ledger, vm, id);
-	sqlite3_stmt *rows;
-	int result;
-
-	if (status != SV_OK)
-		return status;
-	rows = ledger_query(ledger,
-			    "SELECT " PAGE_COLUMNS
-			    ", s.sighting, s.source, s.valid, s.vcpu, s.esr, s.gpa, s.gva, s.hva,"
-			    " s.pc, s.realtime_ns, s.monotonic_ns, s.distinct_pages, d.rule" PAGE_TABLES
-			    " JOIN sightings AS s ON s.page = pages.id"
-			    " LEFT JOIN decisions AS d ON d.journal = s.journal AND d.slot = s.slot"
-			    " WHERE ?1 IN ('', vms.uuid)"
-			    " ORDER BY vms.name, vms.uuid, boots.id, s.realtime_ns, s.journal, s.slot",
-			    "s", id);
-	if (!rows)
-		return SV_SYSTEM;
-	while ((result = sqlite3_step(rows)) == SQLITE_ROW) {
-		struct sv_ledger_sighting sighting;
-
-		read_sighting(rows, &sighting);
-		each(opaque, &sighting);
-	}
-	status = result == SQLITE_DONE ? SV_OK : ledger_fail(ledger, "cannot be read");
-	sqlite3_finalize(rows);
-	return status;
+	return tell(ledger, vm,
+		    "SELECT " PAGE_COLUMNS
+		    ", s.sighting, s.source, s.valid, s.vcpu, s.esr, s.gpa, s.gva, s.hva,"
+		    " s.pc, s.realtime_ns, s.monotonic_ns, s.distinct_pages, d.rule" PAGE_TABLES
+		    " JOIN sightings AS s ON s.page = pages.id"
+		    " LEFT JOIN decisions AS d ON d.journal = s.journal AND d.slot = s.slot"
+		    " WHERE ?1 IN ('', vms.uuid)"
+		    " ORDER BY vms.name, vms.uuid, boots.id, s.realtime_ns, s.journal, s.slot",
+		    &(struct listener){.sighting = each, .opaque = opaque});
 }
 
 /* The VM's latest start, made if there is none. */

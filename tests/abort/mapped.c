@@ -383,6 +383,8 @@ static void mapped(void **state)
 				 sv_reason_text(session.report.reason), machine.log);
 		if (want->rule)
 			assert_string_equal(session.report.rule->text, want->rule);
+		check(test->name, (session.report.reason == SV_REASON_WALK_UNSUPPORTED) ==
+					  (session.report.walk_refusal == SV_MMU_REFUSAL_GRANULE));
 		check(test->name, !test->va || (session.report.has_va && session.report.va == test->va &&
 						(want->ending != SV_ENDING_INJECTED ||
 						 machine.vcpu.injection.va == test->va)));
@@ -390,6 +392,7 @@ static void mapped(void **state)
 			const struct sv_injection *injection = &machine.vcpu.injection;
 
 			check(test->name, injection->kind == test->kind);
+			check(test->name, session.report.exception == test->kind);
 			check(test->name, injection->fsc == (test->fsc ? test->fsc : SV_FSC_EXTERNAL));
 			check(test->name, sv_injection_check(injection) == SV_OK);
 			check(test->name, !test->fsc || (injection->va_exact && injection->write == stores));

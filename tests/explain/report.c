@@ -175,6 +175,35 @@ static const struct {
 	  .ipa = 0x0a000000},
 	 "vcpu at pc 0x40000120: str w9, [x0], #4 tried to read 4 bytes at 0x0a000000; the instruction's direction is not the "
 	 "syndrome's WnR; nothing was changed and the guest runs it again"},
+	{0xb8004409,
+	 {.cause = SV_CAUSE_UNTRANSLATABLE,
+	  .ending = SV_ENDING_INJECTED,
+	  .reason = SV_REASON_DATA_TRANSLATION,
+	  .exception = SV_EXCEPTION_DATA_STAGE1,
+	  .ipa = 0x0a000000,
+	  .write = true},
+	 "vcpu: str w9, [x0], #4 tried to write 4 bytes at 0x0a000000; stage 1 gives no address for a byte of the access; "
+	 "the guest got its own stage-1 fault"},
+	{0xb8004409,
+	 {.cause = SV_CAUSE_ATOMIC,
+	  .ending = SV_ENDING_OBSERVED,
+	  .would = SV_ENDING_INJECTED,
+	  .reason = SV_REASON_ATOMIC,
+	  .exception = SV_EXCEPTION_UNSUPPORTED_ATOMIC,
+	  .ipa = 0x0a000000,
+	  .write = true,
+	  .region = &recorder},
+	 "vcpu: str w9, [x0], #4 tried to write 4 bytes at 0x0a000000, offset 0x0 in device recorder; the device cannot "
+	 "perform an atomic as one access; salvage only watched and would have given the guest the abort for unsupported "
+	 "atomics"},
+	{0,
+	 {.cause = SV_CAUSE_UNSUPPORTED,
+	  .ending = SV_ENDING_INJECTED,
+	  .reason = SV_REASON_WALK_UNSUPPORTED,
+	  .walk_refusal = SV_MMU_REFUSAL_D128,
+	  .ipa = 0x0a000000},
+	 "vcpu: an instruction that was not read tried to read at 0x0a000000; the guest uses a translation feature that this "
+	 "version does not know: TCR2_EL1.D128: 128-bit descriptors; the guest got an external abort"},
 	/* How much it is about is in registers. */
 	{0xd50b7433,
 	 {.cause = SV_CAUSE_HOLE,

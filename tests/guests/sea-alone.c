@@ -14,8 +14,12 @@ static void fetch(void)
 
 void guest_main(uint64_t dtb)
 {
-	uint8_t letter = read8(UART);
+	uint8_t letter;
 
+	/* The console may not have looked yet. */
+	while (read32(UART + 0x18) & 0x10) /* UARTFR.RXFE */
+		;
+	letter = read8(UART);
 	__asm__ volatile("msr daifclr, #4" : : : "memory");
 	switch (letter) {
 	case 'l': /* load */

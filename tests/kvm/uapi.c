@@ -22,13 +22,8 @@ SIZE(sv_kvm_userspace_memory_region, kvm_userspace_memory_region);
 FIELD(sv_kvm_userspace_memory_region, kvm_userspace_memory_region, guest_phys_addr);
 FIELD(sv_kvm_userspace_memory_region, kvm_userspace_memory_region, memory_size);
 FIELD(sv_kvm_userspace_memory_region, kvm_userspace_memory_region, userspace_addr);
-SIZE(sv_kvm_dirty_log, kvm_dirty_log);
-FIELD(sv_kvm_dirty_log, kvm_dirty_log, dirty_bitmap);
 #ifdef KVM_CREATE_GUEST_MEMFD
-SIZE(sv_kvm_userspace_memory_region2, kvm_userspace_memory_region2);
-FIELD(sv_kvm_userspace_memory_region2, kvm_userspace_memory_region2, guest_memfd);
-SAME(SV_KVM_MEM_GUEST_MEMFD, KVM_MEM_GUEST_MEMFD);
-SAME(SV_KVM_SET_USER_MEMORY_REGION2, KVM_SET_USER_MEMORY_REGION2);
+SIZE(sv_kvm_create_guest_memfd, kvm_create_guest_memfd);
 SAME(SV_KVM_CREATE_GUEST_MEMFD, KVM_CREATE_GUEST_MEMFD);
 #endif
 #ifdef GUEST_MEMFD_FLAG_INIT_SHARED
@@ -36,7 +31,6 @@ SAME(SV_GUEST_MEMFD_FLAG_MMAP, GUEST_MEMFD_FLAG_MMAP);
 SAME(SV_GUEST_MEMFD_FLAG_INIT_SHARED, GUEST_MEMFD_FLAG_INIT_SHARED);
 SAME(SV_KVM_CAP_GUEST_MEMFD_FLAGS, KVM_CAP_GUEST_MEMFD_FLAGS);
 #endif
-SIZE(sv_kvm_guest_debug, kvm_guest_debug);
 SIZE(sv_kvm_vcpu_init, kvm_vcpu_init);
 FIELD(sv_kvm_vcpu_init, kvm_vcpu_init, features);
 SIZE(sv_kvm_one_reg, kvm_one_reg);
@@ -57,7 +51,58 @@ _Static_assert(offsetof(struct sv_kvm_vcpu_events, exception.ext_iabt_pending) =
 		       offsetof(struct kvm_vcpu_events, exception.pad),
 	       "ext_iabt_pending");
 
+SIZE(sv_kvm_dirty_log, kvm_dirty_log);
+FIELD(sv_kvm_dirty_log, kvm_dirty_log, dirty_bitmap);
+SIZE(sv_kvm_ioeventfd, kvm_ioeventfd);
+FIELD(sv_kvm_ioeventfd, kvm_ioeventfd, addr);
+FIELD(sv_kvm_ioeventfd, kvm_ioeventfd, len);
+FIELD(sv_kvm_ioeventfd, kvm_ioeventfd, fd);
+FIELD(sv_kvm_ioeventfd, kvm_ioeventfd, flags);
+SIZE(sv_kvm_coalesced_mmio_zone, kvm_coalesced_mmio_zone);
+FIELD(sv_kvm_coalesced_mmio_zone, kvm_coalesced_mmio_zone, size);
+FIELD(sv_kvm_coalesced_mmio_zone, kvm_coalesced_mmio_zone, pio);
+SIZE(sv_kvm_guest_debug, kvm_guest_debug);
+SAME(SV_KVM_MEM_LOG_DIRTY_PAGES, KVM_MEM_LOG_DIRTY_PAGES);
+SAME(SV_KVM_IOEVENTFD_FLAG_DATAMATCH, KVM_IOEVENTFD_FLAG_DATAMATCH);
+SAME(SV_KVM_IOEVENTFD_FLAG_PIO, KVM_IOEVENTFD_FLAG_PIO);
+SAME(SV_KVM_IOEVENTFD_FLAG_DEASSIGN, KVM_IOEVENTFD_FLAG_DEASSIGN);
+SAME(SV_KVM_IOEVENTFD_FLAG_VIRTIO_CCW_NOTIFY, KVM_IOEVENTFD_FLAG_VIRTIO_CCW_NOTIFY);
+SAME(SV_KVM_GUESTDBG_ENABLE, KVM_GUESTDBG_ENABLE);
+SAME(SV_KVM_GUESTDBG_SINGLESTEP, KVM_GUESTDBG_SINGLESTEP);
+SAME(SV_KVM_GET_DIRTY_LOG, KVM_GET_DIRTY_LOG);
+SAME(SV_KVM_REGISTER_COALESCED_MMIO, KVM_REGISTER_COALESCED_MMIO);
+SAME(SV_KVM_UNREGISTER_COALESCED_MMIO, KVM_UNREGISTER_COALESCED_MMIO);
+SAME(SV_KVM_IOEVENTFD, KVM_IOEVENTFD);
+SAME(SV_KVM_SET_GUEST_DEBUG, KVM_SET_GUEST_DEBUG);
+SAME(SV_KVM_CAP_DIRTY_LOG_RING, KVM_CAP_DIRTY_LOG_RING);
+SAME(SV_KVM_EXIT_DEBUG, KVM_EXIT_DEBUG);
+SAME(SV_KVM_DEV_TYPE_ARM_VGIC_V2, KVM_DEV_TYPE_ARM_VGIC_V2);
+SAME(SV_KVM_CREATE_DEVICE_TEST, KVM_CREATE_DEVICE_TEST);
+#ifdef KVM_CAP_DIRTY_LOG_RING_WITH_BITMAP
+SAME(SV_KVM_CAP_DIRTY_LOG_RING_ACQ_REL, KVM_CAP_DIRTY_LOG_RING_ACQ_REL);
+SAME(SV_KVM_CAP_DIRTY_LOG_RING_WITH_BITMAP, KVM_CAP_DIRTY_LOG_RING_WITH_BITMAP);
+#endif
+#ifdef KVM_SET_USER_MEMORY_REGION2
+SIZE(sv_kvm_userspace_memory_region2, kvm_userspace_memory_region2);
+FIELD(sv_kvm_userspace_memory_region2, kvm_userspace_memory_region2, guest_memfd);
+SAME(SV_KVM_SET_USER_MEMORY_REGION2, KVM_SET_USER_MEMORY_REGION2);
+SAME(SV_KVM_MEM_GUEST_MEMFD, KVM_MEM_GUEST_MEMFD);
+#endif
+#ifdef KVM_VM_TYPE_ARM_PROTECTED
+SAME(SV_KVM_VM_TYPE_ARM_PROTECTED, KVM_VM_TYPE_ARM_PROTECTED);
+#endif
+SIZE(sv_kvm_mp_state, kvm_mp_state);
+FIELD(sv_kvm_guest_debug, kvm_guest_debug, control);
+SIZE(sv_kvm_reg_list, kvm_reg_list);
+#ifdef KVM_SET_USER_MEMORY_REGION2
+FIELD(sv_kvm_userspace_memory_region2, kvm_userspace_memory_region2, userspace_addr);
+SAME(SV_KVM_CAP_USER_MEMORY2, KVM_CAP_USER_MEMORY2);
+#endif
+
 RUN(immediate_exit);
+_Static_assert(offsetof(struct sv_kvm_run, debug.hsr) == offsetof(struct kvm_run, debug.arch.hsr) &&
+		       offsetof(struct sv_kvm_run, debug.far) == offsetof(struct kvm_run, debug.arch.far),
+	       "debug");
 RUN(exit_reason);
 RUN(mmio);
 RUN(mmio.data);
@@ -65,8 +110,6 @@ RUN(mmio.len);
 RUN(mmio.is_write);
 RUN(arm_nisv.esr_iss);
 RUN(arm_nisv.fault_ipa);
-_Static_assert(offsetof(struct sv_kvm_run, debug.hsr) == offsetof(struct kvm_run, debug.arch.hsr),
-	       "debug.hsr");
 RUN(system_event.type);
 RUN(system_event.data);
 RUN(fail_entry.cpu);
@@ -90,8 +133,6 @@ SAME(SV_KVM_CHECK_EXTENSION, KVM_CHECK_EXTENSION);
 SAME(SV_KVM_GET_VCPU_MMAP_SIZE, KVM_GET_VCPU_MMAP_SIZE);
 SAME(SV_KVM_CREATE_VCPU, KVM_CREATE_VCPU);
 SAME(SV_KVM_SET_USER_MEMORY_REGION, KVM_SET_USER_MEMORY_REGION);
-SAME(SV_KVM_GET_DIRTY_LOG, KVM_GET_DIRTY_LOG);
-SAME(SV_KVM_SET_GUEST_DEBUG, KVM_SET_GUEST_DEBUG);
 SAME(SV_KVM_IRQ_LINE, KVM_IRQ_LINE);
 SAME(SV_KVM_RUN, KVM_RUN);
 SAME(SV_KVM_GET_VCPU_EVENTS, KVM_GET_VCPU_EVENTS);
@@ -106,20 +147,53 @@ SAME(SV_KVM_SET_DEVICE_ATTR, KVM_SET_DEVICE_ATTR);
 SAME(SV_KVM_GET_DEVICE_ATTR, KVM_GET_DEVICE_ATTR);
 SAME(SV_KVM_HAS_DEVICE_ATTR, KVM_HAS_DEVICE_ATTR);
 
-SAME(SV_KVM_API_VERSION, KVM_API_VERSION);
+SAME(SV_KVM_GET_DIRTY_LOG, KVM_GET_DIRTY_LOG);
+SAME(SV_KVM_IOEVENTFD, KVM_IOEVENTFD);
+SAME(SV_KVM_GET_MP_STATE, KVM_GET_MP_STATE);
+SAME(SV_KVM_SET_MP_STATE, KVM_SET_MP_STATE);
+SAME(SV_KVM_SET_GUEST_DEBUG, KVM_SET_GUEST_DEBUG);
+SAME(SV_KVM_GET_REG_LIST, KVM_GET_REG_LIST);
 SAME(SV_KVM_MEM_LOG_DIRTY_PAGES, KVM_MEM_LOG_DIRTY_PAGES);
+SAME(SV_KVM_IOEVENTFD_FLAG_DATAMATCH, KVM_IOEVENTFD_FLAG_DATAMATCH);
+SAME(SV_KVM_IOEVENTFD_FLAG_PIO, KVM_IOEVENTFD_FLAG_PIO);
+SAME(SV_KVM_IOEVENTFD_FLAG_DEASSIGN, KVM_IOEVENTFD_FLAG_DEASSIGN);
+SAME(SV_KVM_MP_STATE_RUNNABLE, KVM_MP_STATE_RUNNABLE);
+SAME(SV_KVM_MP_STATE_STOPPED, KVM_MP_STATE_STOPPED);
 SAME(SV_KVM_GUESTDBG_ENABLE, KVM_GUESTDBG_ENABLE);
 SAME(SV_KVM_GUESTDBG_SINGLESTEP, KVM_GUESTDBG_SINGLESTEP);
+SAME(SV_KVM_CAP_USER_MEMORY, KVM_CAP_USER_MEMORY);
+SAME(SV_KVM_CAP_NR_VCPUS, KVM_CAP_NR_VCPUS);
+SAME(SV_KVM_CAP_NR_MEMSLOTS, KVM_CAP_NR_MEMSLOTS);
+SAME(SV_KVM_CAP_MP_STATE, KVM_CAP_MP_STATE);
+SAME(SV_KVM_CAP_SET_GUEST_DEBUG, KVM_CAP_SET_GUEST_DEBUG);
+SAME(SV_KVM_CAP_IOEVENTFD, KVM_CAP_IOEVENTFD);
+SAME(SV_KVM_CAP_VCPU_EVENTS, KVM_CAP_VCPU_EVENTS);
+SAME(SV_KVM_CAP_MAX_VCPUS, KVM_CAP_MAX_VCPUS);
+SAME(SV_KVM_CAP_ONE_REG, KVM_CAP_ONE_REG);
+SAME(SV_KVM_CAP_DEVICE_CTRL, KVM_CAP_DEVICE_CTRL);
+SAME(SV_KVM_CAP_IMMEDIATE_EXIT, KVM_CAP_IMMEDIATE_EXIT);
+SAME(SV_KVM_CAP_ARM_INJECT_SERROR_ESR, KVM_CAP_ARM_INJECT_SERROR_ESR);
+SAME(SV_KVM_EXIT_DEBUG, KVM_EXIT_DEBUG);
+SAME(SV_KVM_CREATE_DEVICE_TEST, KVM_CREATE_DEVICE_TEST);
+SAME(SV_KVM_REG_SIZE_U32, KVM_REG_SIZE_U32);
+SAME(SV_KVM_REG_SIZE_MASK, KVM_REG_SIZE_MASK);
+SAME(SV_KVM_CORE_FPSR, offsetof(struct kvm_regs, fp_regs.fpsr));
+SAME(SV_KVM_CORE_FPCR, offsetof(struct kvm_regs, fp_regs.fpcr));
+SAME(SV_KVM_CORE_SPSR_END, offsetof(struct kvm_regs, spsr) + sizeof(((struct kvm_regs *)0)->spsr));
+_Static_assert(offsetof(struct sv_kvm_run, debug.hsr) == offsetof(struct kvm_run, debug.arch.hsr),
+	       "debug.hsr");
+_Static_assert(offsetof(struct sv_kvm_run, debug.far) == offsetof(struct kvm_run, debug.arch.far),
+	       "debug.far");
+
+SAME(SV_KVM_API_VERSION, KVM_API_VERSION);
 SAME(SV_KVM_MEM_READONLY, KVM_MEM_READONLY);
 SAME(SV_KVM_CAP_READONLY_MEM, KVM_CAP_READONLY_MEM);
 SAME(SV_KVM_CAP_ARM_PSCI_0_2, KVM_CAP_ARM_PSCI_0_2);
 SAME(SV_KVM_CAP_ARM_EL1_32BIT, KVM_CAP_ARM_EL1_32BIT);
-SAME(SV_KVM_CAP_ARM_INJECT_SERROR_ESR, KVM_CAP_ARM_INJECT_SERROR_ESR);
 SAME(SV_KVM_CAP_ARM_VM_IPA_SIZE, KVM_CAP_ARM_VM_IPA_SIZE);
 SAME(SV_KVM_CAP_ARM_NISV_TO_USER, KVM_CAP_ARM_NISV_TO_USER);
 SAME(SV_KVM_CAP_ARM_INJECT_EXT_DABT, KVM_CAP_ARM_INJECT_EXT_DABT);
 SAME(SV_KVM_EXIT_UNKNOWN, KVM_EXIT_UNKNOWN);
-SAME(SV_KVM_EXIT_DEBUG, KVM_EXIT_DEBUG);
 SAME(SV_KVM_EXIT_MMIO, KVM_EXIT_MMIO);
 SAME(SV_KVM_EXIT_SHUTDOWN, KVM_EXIT_SHUTDOWN);
 SAME(SV_KVM_EXIT_FAIL_ENTRY, KVM_EXIT_FAIL_ENTRY);
@@ -153,6 +227,7 @@ SAME(SV_KVM_REG_ARM64, KVM_REG_ARM64);
 SAME(SV_KVM_REG_SIZE_U64, KVM_REG_SIZE_U64);
 SAME(SV_KVM_REG_ARM_CORE, KVM_REG_ARM_CORE);
 SAME(SV_KVM_REG_ARM64_SYSREG, KVM_REG_ARM64_SYSREG);
+SAME(SV_KVM_REG_ARM_COPROC_MASK, KVM_REG_ARM_COPROC_MASK);
 SAME(SV_KVM_CORE_SP_EL0, offsetof(struct kvm_regs, regs.sp));
 SAME(SV_KVM_CORE_VREGS, offsetof(struct kvm_regs, fp_regs.vregs));
 SAME(SV_KVM_REG_SIZE_U128, KVM_REG_SIZE_U128);

@@ -76,8 +76,9 @@ CASES = [
     (["--sea=0x60000000", "--backend=lab", "GUEST"], USAGE, "--sea=0x60000000: not in RAM"),
     (["--sea=0x40200000", "--mem=2M", "--backend=lab", "GUEST"], USAGE, "0x40000000-0x401fffff"),
     (["--sea=0x40000000", "--sea=0x60000000,fnv", "GUEST"], USAGE, "--sea=0x60000000,fnv: not in RAM"),
-    (["--sea=0x40000000", "--backend=soft", "GUEST"], UNAVAILABLE, "use --backend=lab"),
-    (["--backend=soft", "GUEST"], UNAVAILABLE, "use --backend=lab"),
+    (["--sea=0x60000000", "--backend=soft", "GUEST"], USAGE, "--sea=0x60000000: not in RAM"),
+    (["--backend=soft", "MISSING"], IMAGE, "MISSING: No such file"),
+    (["--backend=soft", "--aarch32", "GUEST"], UNAVAILABLE, "no AArch32 state at EL1"),
     (["--backend=lab", "MISSING"], IMAGE, "MISSING: No such file"),
     (["--backend=lab", "DIR"], IMAGE, "DIR: a directory"),
     (["--backend=lab", "EMPTY"], IMAGE, "EMPTY: an empty file"),
@@ -97,12 +98,10 @@ CASES = [
     (["--backend=kvm", "--events=MISSING/e", "GUEST"], USAGE, "--events="),
 ]
 FOREIGN = [
-    (["GUEST"], UNAVAILABLE, "use --backend=lab"),
-    (["--backend=auto", "GUEST"], UNAVAILABLE, "use --backend=lab"),
     (["--backend=kvm", "GUEST"], UNAVAILABLE, "use --backend=lab"),
     (["--backend=kvm", "--policy=sea:2=restart", "--ledger=L", "--vm=web-1", "GUEST"], UNAVAILABLE, "use --backend=lab"),
     (["--backend=kvm", "--sea=0x40000000,claimed", "GUEST"], UNAVAILABLE, "use --backend=lab"),
-    (["--sea=0x40000000", "GUEST"], UNAVAILABLE, "use --backend=lab"),
+    (["--sea=0x40000000", "--backend=kvm", "GUEST"], UNAVAILABLE, "use --backend=lab"),
     (["--backend", "kvm", "--", "GUEST"], UNAVAILABLE, "use --backend=lab"),
     (["--backend=kvm", "--append=", "--policy=@GOOD", "--policy=hole=stop", "GUEST"], UNAVAILABLE, "use --backend=lab"),
 ]

@@ -297,13 +297,46 @@ static void small_pages(void **state)
  * No memory is poisoned where there is no laboratory, whoever runs this; and what RAM holds stays through all
  * of it.
  */
+static unsigned poisoned;
+
+static bool poison(void *opaque, int vm_fd, const struct vmm_sea *sea, struct vmm_error *error)
+{
+	assert_int_equal(vm_fd, 7);
+	assert_string_equal(sea->text, poisoned ? "second" : "first");
+	if (++poisoned == *(unsigned *)opaque)
+		return vmm_fail(error, VMM_UNAVAILABLE, "refused");
+	return true;
+}
+
+/* A kernel that makes errors itself: it is asked for each, until it refuses one. */
+static void by_kernel(void **state)
+{
+	static const struct {
+		unsigned refuses, asked;
+		bool good;
+	} cases[] = {{0, 2, true}, {1, 1, false}, {2, 2, false}};
+	struct vmm_sea sea[] = {{.text = "first"}, {.text = "second"}};
+	struct vmm_config config = {.sea = sea, .sea_count = 2};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		unsigned refuses = cases[i].refuses;
+		struct vmm_kernel kernel = {.backend = {.opaque = &refuses}, .poison = poison};
+		struct vmm_vm vm = {.config = &config, .kernel = &kernel, .vm_fd = 7};
+		struct vmm_error error;
+
+		poisoned = 0;
+		assert_int_equal(vmm_sea_arm(&vm, &error), cases[i].good);
+		assert_int_equal(poisoned, cases[i].asked);
+	}
+}
+
 static void elsewhere(void **state)
 {
 	enum { SIZE = 1 << 20 };
 	struct vmm_sea sea[] = {{.text = "c", .gpa = VMM_RAM_BASE, .times = 1, .claimed = true},
 				{.text = "d", .gpa = VMM_RAM_BASE + 0x3000, .times = 1}};
 	struct vmm_config config = {.memory = SIZE, .sea = sea, .sea_count = 2};
-	struct vmm_vm vm = {.config = &config};
+	struct vmm_vm vm = {.config = &config, .kernel = &vmm_kernel_system};
 	struct vmm_error error;
 
 	if (!access(VMM_SEA_PORT, F_OK))
@@ -314,7 +347,7 @@ static void elsewhere(void **state)
 	memset(vm.ram, 0x5a, SIZE);
 	assert_false(vmm_sea_arm(&vm, &error));
 	assert_int_equal(error.status, VMM_UNAVAILABLE);
-	assert_non_null(strstr(error.text, "only in the laboratory, with --backend=lab"));
+	assert_non_null(strstr(error.text, "only with --backend=soft and --backend=lab"));
 	vmm_sea_again(&vm);
 	for (unsigned i = 0; i < SIZE; i++) {
 		assert_int_equal(vm.ram[i], 0x5a);
@@ -328,9 +361,9 @@ static void elsewhere(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(good),      cmocka_unit_test(bad),     cmocka_unit_test(where),
-		cmocka_unit_test(requests),  cmocka_unit_test(silence), cmocka_unit_test(small_pages),
-		cmocka_unit_test(elsewhere),
+		cmocka_unit_test(good),      cmocka_unit_test(bad),       cmocka_unit_test(where),
+		cmocka_unit_test(requests),  cmocka_unit_test(silence),   cmocka_unit_test(small_pages),
+		cmocka_unit_test(by_kernel), cmocka_unit_test(elsewhere),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
