@@ -28,8 +28,8 @@ struct conform_backend {
 
 /*
  * expected: lines. One that begins with [FAMILY=MEMBER] is what kernels of one behaviour say; lines of one
- * family that follow one another are alternatives, a line of nothing else is no line. One kernel has one
- * member of a family in all its cases.
+ * family that follow one another are alternatives, a line of nothing else is no line; a member that comes
+ * again behind another is one more alternative. One kernel has one member of a family in all its cases.
  */
 struct conform_case {
 	const char *name, *summary;

@@ -91,6 +91,22 @@ GUEST(mmio_big_endian)
 	PRINT("ldr x0 %x", x);
 }
 
+GUEST(mmio_big_endian_signed)
+{
+	uint64_t sctlr = READ("sctlr_el1"), w = 0, x = 0;
+
+	if (!(READ("id_aa64mmfr0_el1") >> 8 & 0xf))
+		guest_skip("no mixed-endian support (ID_AA64MMFR0_EL1.BigEnd)");
+	__asm__ volatile("msr sctlr_el1, %2\n\tisb\n\t"
+			 "ldrsh %w0, [%4]\n\tldrsw %1, [%4, #8]\n\t"
+			 "msr sctlr_el1, %3\n\tisb"
+			 : "=&r"(w), "=&r"(x)
+			 : "r"(sctlr | 1ul << 25), "r"(sctlr), "r"(hole)
+			 : "memory");
+	PRINT("ldrsh w0 %x", w);
+	PRINT("ldrsw x0 %x", x);
+}
+
 GUEST(mmio_unaligned)
 {
 	uint64_t data = ~0ul;

@@ -392,6 +392,9 @@ static const struct conform_case rows[] = {
 	 .summary = "asked for at an exit that is not completed",
 	 .expected = "mmio read 8 at hole+0x18\n"
 		     "KVM_SET_VCPU_EVENTS: 0\n"
+		     "[inject=deferred] pc insn\n"
+		     "[inject=deferred] events: serror 1, ext_dabt 0\n"
+		     "[inject=deferred] taken: serror from el1h: esr 0xbe000000 elr insn+0x4 spsr 0x2c5\n"
 		     "[inject=at-once] pc vector+0x380\n"
 		     "[inject=at-once] events: serror 0, ext_dabt 0\n"
 		     "[inject=at-once] taken: serror from el1h: esr 0xbf000000 elr insn spsr 0x2c5\n"

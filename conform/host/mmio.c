@@ -138,6 +138,15 @@ static const struct conform_case rows[] = {
 		     "ldr w0 0x8897a6b5\n"
 		     "ldr x0 0x8897a6b5c4d3e2f1\n"
 		     "done\n"},
+	{.name = "mmio_big_endian_signed",
+	 .summary = "and the sign is that of the value",
+	 .expected = "mmio read 2 at hole\n"
+		     "mmio read 4 at hole+0x8\n"
+		     "[signed-mmio=extended] ldrsh w0 0xffff8897\n"
+		     "[signed-mmio=extended] ldrsw x0 0xffffffff8897a6b5\n"
+		     "[signed-mmio=zeroed] ldrsh w0 0x8897\n"
+		     "[signed-mmio=zeroed] ldrsw x0 0x8897a6b5\n"
+		     "done\n"},
 	{.name = "mmio_unaligned",
 	 .summary = "unaligned, of Normal memory: one access of its size",
 	 .expected = "mmio read 4 at hole+0x1\n"
