@@ -12,7 +12,7 @@
 #define INNER_RESULTS "/run/salvage-results"
 
 /* Of options that become one word each, and words that are always there. */
-#define WORDS 24
+#define WORDS (24 + CONFORM_FAMILIES)
 
 struct words {
 	char *word[WORDS];
@@ -59,6 +59,8 @@ int conform_in_lab(const struct conform_options *options)
 	add(&words, "conform");
 	add(&words, "--backend=kvm");
 	add(&words, "--poison");
+	for (int i = 0; i < options->behaviour_count; i++)
+		add(&words, "--behaviour=%s", options->behaviours[i]);
 	if (options->verbose)
 		add(&words, "--verbose");
 	if (options->compare)

@@ -47,6 +47,36 @@ FLAG(verbose)
 FLAG(poison)
 FLAG(help)
 
+/* Whether some case names it, so that a misspelt one is not simply never met. */
+static bool is_behaviour(const char *value)
+{
+	const struct conform_case *row;
+	char tag[2 * CONFORM_WORD + 4];
+
+	if (strlen(value) >= 2 * CONFORM_WORD || !strchr(value, '='))
+		return false;
+	snprintf(tag, sizeof(tag), "[%s]", value);
+	for (size_t i = 0; (row = conform_case(i)); i++)
+		if (strstr(row->expected, tag))
+			return true;
+	return false;
+}
+
+static int set_behaviour(struct conform_options *options, const char *value)
+{
+	if (!is_behaviour(value))
+		return cli_fail(CLI_USAGE, "conform",
+				"--behaviour=%s: no case knows it; written as inject=at-once", value);
+	for (int i = 0; i < options->behaviour_count; i++)
+		if (!strncmp(options->behaviours[i], value, strcspn(value, "=") + 1))
+			return cli_fail(CLI_USAGE, "conform", "--behaviour=%s: %s was given before", value,
+					options->behaviours[i]);
+	if (options->behaviour_count == CONFORM_FAMILIES)
+		return cli_fail(CLI_USAGE, "conform", "--behaviour=%s: one too many", value);
+	options->behaviours[options->behaviour_count++] = value;
+	return 0;
+}
+
 /* argument: what its value is called, NULL if it takes none. */
 static const struct option {
 	const char *name, *argument;
@@ -61,6 +91,8 @@ static const struct option {
 	{"--kernel", "IMAGE|DEB", set_kernel, "the kernel of the laboratory"},
 	{"--qemu", "PROGRAM|newest", set_qemu, "the QEMU of the laboratory"},
 	{"--cpu", "NAME", set_cpu, "the CPU of the laboratory"},
+	{"--behaviour", "FAMILY=MEMBER", set_behaviour,
+	 "the only one of its kind to be right; may be repeated"},
 	{"--poison", NULL, set_poison, "poison pages of this host's memory, for good (kvm; needs root)"},
 	{"--list", NULL, set_list, "print the cases, and run none"},
 	{"--verbose", NULL, set_verbose, "print every transcript"},

@@ -97,6 +97,18 @@ static void say_choices(const struct conform_choices *choices, json_t *about)
 	json_object_set_new(about, "behaviour", object);
 }
 
+static void bind(const struct conform_options *options, struct conform_choices *choices)
+{
+	for (int i = 0; i < options->behaviour_count; i++) {
+		const char *text = options->behaviours[i];
+		int length = (int)strcspn(text, "=");
+
+		snprintf(choices->at[i].family, CONFORM_WORD, "%.*s", length, text);
+		snprintf(choices->at[i].member, CONFORM_WORD, "%s", text + length + 1);
+	}
+	choices->count = (size_t)options->behaviour_count;
+}
+
 static int run(const struct conform_options *options, const struct conform_backend *backend,
 	       struct conform_results *results)
 {
@@ -112,6 +124,7 @@ static int run(const struct conform_options *options, const struct conform_backe
 	results->outcomes = calloc(wanted, sizeof(*results->outcomes));
 	if (!results->outcomes)
 		return cli_fail(CLI_INTERNAL, "conform", "no memory");
+	bind(options, &choices);
 	printf("1..%zu\n", wanted);
 	for (size_t i = 0; (row = conform_case(i)); i++) {
 		struct conform_outcome *outcome = &results->outcomes[results->count];

@@ -5,12 +5,17 @@
 
 #include <stdbool.h>
 
+#include <expect.h>
+
 enum conform_where { CONFORM_AUTO, CONFORM_KVM, CONFORM_SOFT, CONFORM_LAB };
 
 struct conform_options {
 	enum conform_where where;
 	const char *results, *compare, *from;
 	const char *kernel, *qemu, *cpu; /* of the laboratory */
+	/* FAMILY=MEMBER, of those that cases name. */
+	const char *behaviours[CONFORM_FAMILIES];
+	int behaviour_count;
 	bool list, verbose, poison, help;
 	/* Patterns of cases' names: the command line's. */
 	char **names;

@@ -31,6 +31,9 @@ REFUSED = [
     (["--backend=soft", "--poison"], USAGE, "--poison: is for this host's memory"),
     (["--from=FILE", "--backend=soft"], USAGE, "nothing is run"),
     (["--from=FILE", "--results=x"], USAGE, "nothing is run"),
+    (["--behaviour=inject"], USAGE, "--behaviour=inject: no case knows it"),
+    (["--behaviour=inject=later"], USAGE, "--behaviour=inject=later: no case knows it"),
+    (["--behaviour=inject=deferred", "--behaviour=inject=at-once"], USAGE, "inject=deferred was given before"),
     (["--from=BAD"], USAGE, "--from=BAD: is no result file"),
     (["--from=MISSING"], USAGE, "MISSING"),
     (["--from=FILE", "--compare=BAD"], USAGE, "--compare=BAD: is no result file"),
@@ -73,6 +76,10 @@ def works(salvage, directory):
     yield done.returncode == 0 and done.stdout.startswith("1..2\nok 1 - mmio_loads"), "two cases", done
     done = run(salvage, directory, ["--from=a.json", "--compare=a.json"])
     yield done.returncode == 0 and "2 cases alike, 0 explained, 0 different" in done.stdout, "compared with itself", done
+    done = run(salvage, directory, ["--backend=soft", "--behaviour=inject=at-once", "inject_load"])
+    yield done.returncode == 0, "a behaviour that is met", done
+    done = run(salvage, directory, ["--backend=soft", "--behaviour=inject=deferred", "inject_load"])
+    yield done.returncode == 1 and "not ok 1 - inject_load" in done.stdout, "a behaviour that is not", done
     change(directory, "a.json", "b.json", spoil)
     done = run(salvage, directory, ["--from=a.json", "--compare=b.json"])
     yield done.returncode == 1 and "1 different" in done.stdout and "there: mmio read 1 at hole and more" in done.stdout, \
