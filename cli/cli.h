@@ -51,6 +51,7 @@ int cli_lint(int argc, char **argv);
 int cli_lab(int argc, char **argv);
 int cli_doctor(int argc, char **argv);
 int cli_ledger(int argc, char **argv);
+int cli_conform(int argc, char **argv);
 int cli_bench(int argc, char **argv);
 int cli_wrap(int argc, char **argv);
 

@@ -15,6 +15,7 @@ static const struct cli_command commands[] = {
 	{"lab", "run an arm64 program under a real KVM, on any machine", cli_lab},
 	{"doctor", "say what this host and a VMM lack, and what to do about it", cli_doctor},
 	{"ledger", "what memory errors guests have met, and what to do about them", cli_ledger},
+	{"conform", "show that a KVM does what arm64's API promises about aborts", cli_conform},
 	{"bench", "measure salvage, next to its peers", cli_bench},
 };
 

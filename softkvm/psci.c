@@ -100,8 +100,10 @@ static int64_t smccc_version(struct soft_vcpu *vcpu, const uint64_t *argument)
 
 static int64_t features(struct soft_vcpu *vcpu, const uint64_t *argument);
 
+#define RESET_FLAG_PSCI_RESET2 1 /* KVM_SYSTEM_EVENT_RESET_FLAG_PSCI_RESET2 */
+
 /* kvm_prepare_system_event: the VM is off, and userspace is told. */
-static int64_t system_event(struct soft_vcpu *vcpu, uint32_t type)
+static int64_t system_event(struct soft_vcpu *vcpu, uint32_t type, uint64_t flags)
 {
 	struct sv_kvm_run *run = vcpu->run;
 
@@ -109,6 +111,8 @@ static int64_t system_event(struct soft_vcpu *vcpu, uint32_t type)
 		atomic_store(&atomic_load(&vcpu->vm->vcpus[i])->mp_state, SV_KVM_MP_STATE_STOPPED);
 	memset(&run->system_event, 0, sizeof(run->system_event));
 	run->system_event.type = type;
+	run->system_event.ndata = 1;
+	run->system_event.data[0] = flags;
 	run->exit_reason = SV_KVM_EXIT_SYSTEM_EVENT;
 	/* Should userspace run the guest on, it learns that this failed. */
 	return INTERNAL_FAILURE;
@@ -116,12 +120,18 @@ static int64_t system_event(struct soft_vcpu *vcpu, uint32_t type)
 
 static int64_t system_off(struct soft_vcpu *vcpu, const uint64_t *argument)
 {
-	return system_event(vcpu, SV_KVM_SYSTEM_EVENT_SHUTDOWN);
+	return system_event(vcpu, SV_KVM_SYSTEM_EVENT_SHUTDOWN, 0);
 }
 
 static int64_t system_reset(struct soft_vcpu *vcpu, const uint64_t *argument)
 {
-	return system_event(vcpu, SV_KVM_SYSTEM_EVENT_RESET);
+	return system_event(vcpu, SV_KVM_SYSTEM_EVENT_RESET, 0);
+}
+
+/* Its types are the VMM's affair, which is told that it was this one. */
+static int64_t system_reset2(struct soft_vcpu *vcpu, const uint64_t *argument)
+{
+	return system_event(vcpu, SV_KVM_SYSTEM_EVENT_RESET, RESET_FLAG_PSCI_RESET2);
 }
 
 /* either: there is an SMC64 form too. */
@@ -140,7 +150,7 @@ static const struct {
 	{0x84000008, false, system_off},
 	{0x84000009, false, system_reset},
 	{0x8400000a, false, features},
-	{0x84000012, true, system_reset}, /* SYSTEM_RESET2: its types are the VMM's affair */
+	{0x84000012, true, system_reset2},
 };
 
 #define CALLS (sizeof(calls) / sizeof(*calls))

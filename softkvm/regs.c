@@ -141,6 +141,9 @@ static int transfer(struct soft_object *object, const struct sv_kvm_one_reg *reg
 
 	if (!vcpu->initialised)
 		return -ENOEXEC;
+	/* Of another architecture. */
+	if (reg->id >> 56 != SV_KVM_REG_ARM64 >> 56)
+		return -EINVAL;
 	if (is_core(reg->id))
 		return transfer_core(vcpu, reg, set);
 	return is_sysreg(reg->id) ? transfer_sysreg(vcpu, reg, set) : -ENOENT;

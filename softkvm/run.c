@@ -128,6 +128,9 @@ static enum soft_exit enter_guest(struct soft_vcpu *vcpu, uint64_t *turn)
 	atomic_store(&vcpu->inside, true);
 	exit = soft_cpu_run(vcpu->cpu, &vcpu->bus, budget);
 	atomic_store_explicit(&vcpu->inside, false, memory_order_release);
+	/* An exception return from EL2 clears the monitor (DDI 0487, B2.12); the end of a slice is none. */
+	if (exit != SOFT_BUDGET)
+		vcpu->cpu->exclusive.valid = false;
 	done = vcpu->cpu->retired - before;
 	*turn -= done < *turn ? done : *turn;
 	return exit;

@@ -37,6 +37,13 @@ struct sv_kvm_userspace_memory_region2 {
 #define SV_KVM_MEM_READONLY        (1u << 1)
 #define SV_KVM_MEM_GUEST_MEMFD     (1u << 2)
 
+struct sv_kvm_create_guest_memfd {
+	uint64_t size, flags, reserved[6];
+};
+
+#define SV_GUEST_MEMFD_FLAG_MMAP        (1u << 0)
+#define SV_GUEST_MEMFD_FLAG_INIT_SHARED (1u << 1)
+
 struct sv_kvm_dirty_log {
 	uint32_t slot, padding1;
 	uint64_t dirty_bitmap; /* an address: a bit a page, 64 a word */
@@ -161,6 +168,7 @@ struct sv_kvm_vcpu_events {
 #define SV_KVM_ARM_PREFERRED_TARGET    SV_IOR(0xaf, struct sv_kvm_vcpu_init)
 #define SV_KVM_GET_REG_LIST            SV_IOWR(0xb0, struct sv_kvm_reg_list)
 #define SV_KVM_ARM_VCPU_FINALIZE       SV_IOW(0xc2, int)
+#define SV_KVM_CREATE_GUEST_MEMFD      SV_IOWR(0xd4, struct sv_kvm_create_guest_memfd)
 #define SV_KVM_CREATE_DEVICE           SV_IOWR(0xe0, struct sv_kvm_create_device)
 #define SV_KVM_SET_DEVICE_ATTR         SV_IOW(0xe1, struct sv_kvm_device_attr)
 #define SV_KVM_GET_DEVICE_ATTR         SV_IOW(0xe2, struct sv_kvm_device_attr)
@@ -201,6 +209,7 @@ struct sv_kvm_vcpu_events {
 #define SV_KVM_CAP_ARM_NISV_TO_USER      177
 #define SV_KVM_CAP_ARM_INJECT_EXT_DABT   178
 #define SV_KVM_CAP_ARM_MTE               205
+#define SV_KVM_CAP_GUEST_MEMFD_FLAGS     244
 #define SV_KVM_CAP_ARM_SEA_TO_USER       245
 
 #define SV_KVM_EXIT_UNKNOWN        0

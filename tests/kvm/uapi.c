@@ -22,6 +22,15 @@ SIZE(sv_kvm_userspace_memory_region, kvm_userspace_memory_region);
 FIELD(sv_kvm_userspace_memory_region, kvm_userspace_memory_region, guest_phys_addr);
 FIELD(sv_kvm_userspace_memory_region, kvm_userspace_memory_region, memory_size);
 FIELD(sv_kvm_userspace_memory_region, kvm_userspace_memory_region, userspace_addr);
+#ifdef KVM_CREATE_GUEST_MEMFD
+SIZE(sv_kvm_create_guest_memfd, kvm_create_guest_memfd);
+SAME(SV_KVM_CREATE_GUEST_MEMFD, KVM_CREATE_GUEST_MEMFD);
+#endif
+#ifdef GUEST_MEMFD_FLAG_INIT_SHARED
+SAME(SV_GUEST_MEMFD_FLAG_MMAP, GUEST_MEMFD_FLAG_MMAP);
+SAME(SV_GUEST_MEMFD_FLAG_INIT_SHARED, GUEST_MEMFD_FLAG_INIT_SHARED);
+SAME(SV_KVM_CAP_GUEST_MEMFD_FLAGS, KVM_CAP_GUEST_MEMFD_FLAGS);
+#endif
 SIZE(sv_kvm_vcpu_init, kvm_vcpu_init);
 FIELD(sv_kvm_vcpu_init, kvm_vcpu_init, features);
 SIZE(sv_kvm_one_reg, kvm_one_reg);
