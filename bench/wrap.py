@@ -85,7 +85,10 @@ def main(arguments):
         else:
             sys.exit(__doc__)
     cases = run.load("cases")
-    times = measure(list(map(os.path.abspath, arguments[:3])), cases, make_turns(cases, pairs, bool(library)), library, counted)
+    try:
+        times = measure(list(map(os.path.abspath, arguments[:3])), cases, make_turns(cases, pairs, bool(library)), library, counted)
+    except run.Unavailable as error:
+        sys.exit(f"salvage: wrap: {error}")
     unit, shown = ("instructions an exit", lambda t: t) if counted else ("exits a second", lambda t: 1e9 / t)
     ratios = []
     print(f"{unit}\n{'pair':<6}{'as it is':>12}{'wrapped' if library else 'as it is':>12}{'cost':>9}")

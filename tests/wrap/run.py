@@ -37,6 +37,10 @@ def load(name):
     return module
 
 
+class Unavailable(Exception):
+    """What the runs need is not to be had here: why."""
+
+
 def skip(why):
     print(f"1..0 # SKIP {why}")
     sys.exit(SKIPPED)
@@ -69,7 +73,7 @@ def kernel():
         with lab_kernel.cached(lambda text: None, True)[1] as file:
             return file.name
     except LabError as error:
-        return skip(str(error).replace("\n", " "))
+        raise Unavailable(str(error).replace("\n", " ")) from None
 
 
 def post_indexed(elf, function):
@@ -122,15 +126,15 @@ def wrong_tree(path):
     return tree.replace(right, wrong)
 
 
-def run_all(salvage, arm64, guests, runs, library, qemu, machine=(f"--package={PACKAGE}",)):
-    """{key: (status, milliseconds, stdout, stderr, events)}. machine: more options of the laboratory."""
+def run_all(salvage, arm64, guests, runs, library, qemu, machine=(f"--package={PACKAGE}",), quiet=True):
+    """{key: (status, milliseconds, stdout, stderr, events)}. machine: more options of the laboratory. quiet: without its progress."""
     with tempfile.TemporaryDirectory() as work:
         def made(name, data):
             with open(os.path.join(work, name), "wb") as file:
                 file.write(data)
             return f"--file={file.name}:{FILES}/{name}"
 
-        words = [salvage, "lab", "--quiet", *MACHINE, *machine, made("disk", disk())]
+        words = [salvage, "lab", *(["--quiet"] if quiet else []), *MACHINE, *machine, made("disk", disk())]
         words += [made("initrd", initramfs(os.path.join(guests, "linux-init")))]
         words += [made("wrong.dtb", wrong_tree(os.path.join(work, "wrong.dtb")))]
         words += [made("list", "".join(run.line(qemu) for run in runs if not run.skipped).encode())]
@@ -141,11 +145,13 @@ def run_all(salvage, arm64, guests, runs, library, qemu, machine=(f"--package={P
         result = os.path.join(work, "result")
         words += [f"--output=/run/result:{result}", "--timeout=900", "--", os.path.join(guests, "driver"), f"{FILES}/list",
                   "/run/result"]
-        done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, check=False, text=True, errors="replace")
+        done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE if quiet else None,
+                              check=False, text=True, errors="replace")
+        said = (done.stdout + (done.stderr or "")).strip()
         if done.returncode == UNAVAILABLE:
-            skip(done.stderr.strip().replace("\n", "; "))
+            raise Unavailable(said.replace("\n", "; ") or "the laboratory is not to be had")
         if done.returncode:
-            print(f"Bail out! status {done.returncode}: {(done.stdout + done.stderr).strip()}")
+            print(f"Bail out! status {done.returncode}: {said}")
             sys.exit(1)
         with open(result, "rb") as file:
             return split(file.read())
@@ -237,7 +243,10 @@ def main(arguments):
             elif not wrapped and case.compiled and not post_indexed(elf, case.compiled):
                 run.skipped = "this compiler made no such store"
             runs += [run] if run.ending else []
-    outcomes = run_all(salvage, arm64, guests, runs, library, cases.QEMU, [f"--package={package}"])
+    try:
+        outcomes = run_all(salvage, arm64, guests, runs, library, cases.QEMU, [f"--package={package}"])
+    except Unavailable as error:
+        skip(error)
     print(f"1..{len(runs)}")
     good = [report(number, run, outcomes.get(run.key), show) for number, run in enumerate(runs, 1)]
     return 0 if all(good) else 1
