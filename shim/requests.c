@@ -29,7 +29,8 @@ static bool is_kvm(int fd)
 {
 	struct stat status;
 
-	return !shim_system.fstat(fd, &status) && S_ISCHR(status.st_mode) && status.st_rdev == makedev(10, 232);
+	return !shim_system.fstat(fd, &status) && S_ISCHR(status.st_mode) &&
+	       status.st_rdev == makedev(10, 232);
 }
 
 static void open_errors(struct shim_vm *vm)
