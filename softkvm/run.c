@@ -107,6 +107,8 @@ static int debug_exit(struct soft_vcpu *vcpu)
 /* kvm_reset_vcpu with what PSCI CPU_ON left. */
 static void take_reset(struct soft_vcpu *vcpu)
 {
+	if (!atomic_load_explicit(&vcpu->reset, memory_order_acquire))
+		return;
 	pthread_mutex_lock(&vcpu->vm->psci);
 	if (vcpu->reset) {
 		soft_vcpu_reset(vcpu);

@@ -143,7 +143,7 @@ struct soft_vcpu {
 	bool step_pending; /* a step was done by emulation and is still to be reported */
 	_Atomic uint32_t mp_state;
 	/* By vm->psci: PSCI CPU_ON's state for the vCPU to begin with. */
-	bool reset;
+	_Atomic bool reset; /* by psci; without it only to see whether there is one */
 	uint64_t reset_pc, reset_x0;
 	int wake; /* eventfd: mp_state has changed */
 
