@@ -258,7 +258,7 @@ class Sysroot(WithMirror):
                 self.assertEqual(file.read(), wanted)
         with open(self.cross, encoding="ascii") as file:
             text = file.read()
-        for line in (f"c_args = ['-I{root}/include']", f"c_link_args = ['-L{root}/lib', '-static']", "c = 'aarch64-linux-gnu-gcc'"):
+        for line in (f"c_args = ['-I{root}/include']", f"c_link_args = ['-L{root}/lib']", "static_programs = true", "c = 'aarch64-linux-gnu-gcc'"):
             self.assertIn(line, text.splitlines())
         self.assertNotIn("\nexe_wrapper", text)
 

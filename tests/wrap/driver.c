@@ -277,12 +277,34 @@ static void append(FILE *result, const char *name, long size)
 	free(bytes);
 }
 
+/*
+ * QEMU 7.2 by itself is now and then killed by SIGSEGV before its guest has said a word (twice in some hundred
+ * starts, never found out why). Under salvage wrap that would be a failure of ours, and is not forgiven.
+ */
+static bool died_at_start(char *const *words, int status)
+{
+	const char *slash = strrchr(words[0], '/');
+
+	return status == 128 + SIGSEGV && !size_of(names[STDOUT]) &&
+	       strcmp(slash ? slash + 1 : words[0], "salvage");
+}
+
+static int attempt(char *const *words, uint64_t size, double end)
+{
+	struct machine machine = {.size = size};
+
+	for (int i = 0; i < FILES; i++)
+		fclose(fopen(names[i], "we"));
+	start(&machine, words);
+	return attend(&machine, end);
+}
+
 static void run_case(FILE *result, char *line)
 {
 	char *words[WORDS + 1] = {0}, *name = strsep(&line, "\t"), *seconds = strsep(&line, "\t"),
 			    *mebibytes = strsep(&line, "\t"), *word;
-	struct machine machine = {0};
-	double began = now();
+	double began = now(), end;
+	uint64_t size;
 	int count = 0, status;
 
 	while (count < WORDS && (word = strsep(&line, "\t")))
@@ -291,11 +313,11 @@ static void run_case(FILE *result, char *line)
 		fprintf(stderr, "driver: %s: not a case\n", name);
 		exit(1);
 	}
-	for (int i = 0; i < FILES; i++)
-		fclose(fopen(names[i], "we"));
-	machine.size = strtoull(mebibytes, NULL, 10) << 20;
-	start(&machine, words);
-	status = attend(&machine, began + strtod(seconds, NULL));
+	size = strtoull(mebibytes, NULL, 10) << 20;
+	end = began + strtod(seconds, NULL);
+	status = attempt(words, size, end);
+	if (died_at_start(words, status))
+		status = attempt(words, size, end);
 	fprintf(result, "%s %d %.0f %ld %ld %ld\n", name, status, (now() - began) * 1000,
 		size_of(names[STDOUT]), size_of(names[STDERR]), size_of(names[EVENTS]));
 	for (int i = 0; i < FILES; i++)
