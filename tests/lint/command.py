@@ -214,6 +214,9 @@ class Ends(unittest.TestCase):
 
     def test_killed(self):
         """Nobody tells a process of SIGKILL: the report is there all the same."""
+        status, findings, _, said = report('--', 'sh', '-c', '"$@" & sleep 1; kill -KILL $!; wait $!; kill -SEGV $$', 'sh', *self.ENDLESS)
+        self.assertIn('was killed by signal 11; the report is of what came before', said)
+        self.assertEqual(status, 139)
         status, findings, _, said = report('--', 'timeout', '-s', 'KILL', '1', *self.ENDLESS)
         self.check(status, 137, findings, said)
 
