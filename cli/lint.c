@@ -129,8 +129,8 @@ static int lint(struct lint_qemu *qemu, struct lint_code *code, const struct opt
 		goto out;
 	/* --fail's status would hide it. */
 	if (WIFSIGNALED(wait))
-		cli_fail(0, qemu->words[qemu->program], "was killed by signal %d; the report is of what came before",
-			 WTERMSIG(wait));
+		cli_fail(0, qemu->words[qemu->program],
+			 "was killed by signal %d; the report is of what came before", WTERMSIG(wait));
 	if (report->finding_count || log.count)
 		lint_qemu_map(qemu, &map);
 	if (!lint_findings_make(&findings, report, logged, &map, code)) {
