@@ -161,6 +161,41 @@ static void strings(void **state)
 	clean_up();
 }
 
+/* A second VM, for which the ledger cannot be opened any more: its errors are events all the same. */
+static void lost_ledgers(void **state)
+{
+	struct shim_message message = {.kind = SHIM_ERROR,
+				       .vcpu = -1,
+				       .error = {.source = SV_RAS_SIGBUS_AO, .valid = SV_RAS_GPA}};
+	char directory[] = "/tmp/salvage-helper-XXXXXX", ledger[64], moved[64];
+	json_t *poison;
+
+#ifndef HAVE_LEDGER
+	skip();
+#endif
+	assert_non_null(mkdtemp(directory));
+	snprintf(ledger, sizeof(ledger), "%s/ledger", directory);
+	snprintf(moved, sizeof(moved), "%s.moved", directory);
+	start(ledger);
+	put(&message);
+	while (!shim_channel_wait(channel, 0, 1000))
+		;
+	assert_int_equal(rename(directory, moved), 0);
+	for (unsigned i = 0; i < 3; i++) {
+		message.vm = 1;
+		message.error.gpa = 0x1000 * i;
+		put(&message);
+	}
+	stop();
+	poison = event("poison");
+	assert_non_null(poison);
+	assert_string_equal(json_string_value(json_object_get(poison, "vm")), "vm.1");
+	json_decref(poison);
+	clean_up();
+	snprintf(ledger, sizeof(ledger), "rm -r %s", moved);
+	assert_int_equal(system(ledger), 0);
+}
+
 static uint64_t seed = UINT64_C(0x2545f4914f6cdd1d);
 
 static uint64_t draw(void)
@@ -269,10 +304,8 @@ static void queues(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(strings),
-		cmocka_unit_test(any_bytes),
-		cmocka_unit_test(trees),
-		cmocka_unit_test(queues),
+		cmocka_unit_test(strings), cmocka_unit_test(lost_ledgers), cmocka_unit_test(any_bytes),
+		cmocka_unit_test(trees),   cmocka_unit_test(queues),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
