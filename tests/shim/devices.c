@@ -209,6 +209,26 @@ static void lost_doorbells(void **state)
 	close(fd);
 }
 
+/* KVM goes by the file, not by the number: a VMM that has closed its own takes another to deassign it. */
+static void renamed_doorbells(void **state)
+{
+	int fd = eventfd(0, EFD_NONBLOCK), copy = dup(fd);
+
+	vmm_open(&vmm, CODE_OF(STR_W1_POST4), 0, NULL, NULL);
+	assert_int_equal(vmm_doorbell(&vmm, HOLE, 4, fd, 0, 0), 0);
+	vmm_closes(fd);
+	/* softkvm goes by the number, so the kernel's consent is given in its place. */
+	shim_doorbell_set(shim_vcpu_of(vmm.vcpu)->vm,
+			  &(struct sv_kvm_ioeventfd){.addr = HOLE,
+						     .len = 4,
+						     .fd = copy,
+						     .flags = SV_KVM_IOEVENTFD_FLAG_DEASSIGN});
+	assert_int_equal(shim_vcpu_of(vmm.vcpu)->vm->doorbell_count, 0);
+	assert_false(is_open(fd));
+	vmm_close(&vmm);
+	close(copy);
+}
+
 static void deassigned_doorbells(void **state)
 {
 	int fd = eventfd(0, EFD_NONBLOCK);
@@ -277,6 +297,7 @@ int main(void)
 		cmocka_unit_test(doorbells),
 		cmocka_unit_test(closed_doorbells),
 		cmocka_unit_test(lost_doorbells),
+		cmocka_unit_test(renamed_doorbells),
 		cmocka_unit_test(deassigned_doorbells),
 		cmocka_unit_test(rules),
 		cmocka_unit_test(many),
