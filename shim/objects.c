@@ -55,6 +55,26 @@ static void free_vm(struct shim_vm *vm)
 	free(vm);
 }
 
+/* A thread may be in KVM_RUN by a descriptor that another has closed: the kernel keeps the VM until it returns. */
+static bool is_running(const struct shim_vm *vm)
+{
+	for (const struct shim_vcpu *vcpu = vm->vcpus; vcpu; vcpu = vcpu->next)
+		if (atomic_load_explicit(&vcpu->running, memory_order_acquire))
+			return true;
+	return false;
+}
+
+static void free_unused(void)
+{
+	struct shim_vm *next;
+
+	for (struct shim_vm *vm = vms; vm; vm = next) {
+		next = vm->next;
+		if (!vm->references && !is_running(vm))
+			free_vm(vm);
+	}
+}
+
 struct shim_vm *shim_vm_new(int fd)
 {
 	struct shim_vm *vm = fd < SHIM_FDS ? calloc(1, sizeof(*vm)) : NULL;
@@ -71,6 +91,7 @@ struct shim_vm *shim_vm_new(int fd)
 		return NULL;
 	}
 	pthread_mutex_lock(&lock);
+	free_unused();
 	vm->number = made++;
 	vm->next = vms;
 	vms = vm;
@@ -123,7 +144,7 @@ void shim_object_close(int fd)
 	vm = objects[fd].vm;
 	memset(&objects[fd], 0, sizeof(objects[fd]));
 	if (vm && !--vm->references)
-		free_vm(vm);
+		free_unused();
 	pthread_mutex_unlock(&lock);
 }
 

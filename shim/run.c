@@ -265,7 +265,7 @@ __attribute__((noinline, cold)) static enum shim_after after(struct shim_vcpu *v
 	return begin(vcpu, rc);
 }
 
-int shim_run(struct shim_vcpu *vcpu, int fd, void *argument)
+static int run_on(struct shim_vcpu *vcpu, int fd, void *argument)
 {
 	const struct sv_kvm_run *run = page(vcpu);
 	int rc;
@@ -284,5 +284,15 @@ int shim_run(struct shim_vcpu *vcpu, int fd, void *argument)
 		if (!rc && (run->exit_reason >= 64 || !(OURS >> run->exit_reason & 1)))
 			return 0;
 	} while (after(vcpu, &rc) == SHIM_AGAIN);
+	return rc;
+}
+
+int shim_run(struct shim_vcpu *vcpu, int fd, void *argument)
+{
+	int rc;
+
+	atomic_store_explicit(&vcpu->running, true, memory_order_relaxed);
+	rc = run_on(vcpu, fd, argument);
+	atomic_store_explicit(&vcpu->running, false, memory_order_release);
 	return rc;
 }

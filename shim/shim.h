@@ -129,6 +129,7 @@ struct shim_vcpu {
 	atomic_bool reset;   /* KVM_ARM_VCPU_INIT came */
 	atomic_bool dropped; /* an abort came that the VMM injects */
 	atomic_bool touched; /* a core register was written */
+	atomic_bool running; /* a thread is in shim_run with it: it must stay */
 	atomic_bool inside;  /* may touch what the current space points to */
 	struct shim_space *pinned;
 	uint32_t reason; /* of the exit that began the session */
