@@ -211,8 +211,8 @@ struct sigaction; /* <signal.h> */
 /*
  * sigaction(2) for SIGBUS, for a process in which ours is to stay the first handler (a preload, a plugin host):
  * action, if not NULL, becomes the one that signals are passed on to, and *old, if not NULL, what was that before.
- * Of its flags and mask nothing but the kind of handler is followed. After sv_kvm_guard; not for two threads at
- * once.
+ * Of its flags SA_RESTART is not followed, and the alternate stack is always taken where there is one. After
+ * sv_kvm_guard; not for two threads at once.
  */
 void sv_kvm_chain(const struct sigaction *action, struct sigaction *old);
 

@@ -149,6 +149,56 @@ static void own_handler(void **state)
 	vmm_close(&vmm);
 }
 
+static volatile sig_atomic_t blocked_user, blocked_bus;
+
+static void look_at_mask(int number)
+{
+	sigset_t mask;
+
+	passed_on++;
+	pthread_sigmask(SIG_SETMASK, NULL, &mask);
+	blocked_user = sigismember(&mask, SIGUSR1);
+	blocked_bus = sigismember(&mask, SIGBUS);
+}
+
+/* What sigaction(2) says of a handler is so behind ours too. */
+static void handlers_as_told(void **state)
+{
+	static const struct {
+		const char *name;
+		int flags;
+		bool masks, blocks_user, blocks_bus, stays;
+	} cases[] = {
+		{"plain", 0, false, false, true, true},
+		{"a mask", 0, true, true, true, true},
+		{"SA_NODEFER", SA_NODEFER, false, false, false, true},
+		{"SA_RESETHAND", SA_RESETHAND, false, false, true, false},
+		{"all", SA_RESETHAND | SA_NODEFER, true, true, false, false},
+	};
+	struct sigaction before, now;
+
+	assert_int_equal(sv_kvm_watch(), SV_OK);
+	sv_kvm_chain(NULL, &before);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct sigaction action = {.sa_handler = look_at_mask, .sa_flags = cases[i].flags};
+
+		if (cases[i].masks)
+			sigaddset(&action.sa_mask, SIGUSR1);
+		sv_kvm_chain(&action, NULL);
+		passed_on = 0;
+		raise(SIGBUS);
+		check(cases[i].name, passed_on == 1);
+		check(cases[i].name, blocked_user == cases[i].blocks_user);
+		check(cases[i].name, blocked_bus == cases[i].blocks_bus);
+		sv_kvm_chain(NULL, &now);
+		check(cases[i].name, now.sa_handler == (cases[i].stays ? look_at_mask : SIG_DFL));
+		/* And the mask is what it was. */
+		look_at_mask(SIGBUS);
+		check(cases[i].name, !blocked_user && !blocked_bus);
+	}
+	sv_kvm_chain(&before, NULL);
+}
+
 /* The host warns of a page that nobody has touched: on record before the next entry. */
 static void warnings(void **state)
 {
@@ -173,9 +223,11 @@ static void warnings(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(sea),         cmocka_unit_test(claimed),    cmocka_unit_test(memory_fault),
-		cmocka_unit_test(own_sea),     cmocka_unit_test(thresholds), cmocka_unit_test(again),
-		cmocka_unit_test(own_handler), cmocka_unit_test(warnings),
+		cmocka_unit_test(sea),          cmocka_unit_test(claimed),
+		cmocka_unit_test(memory_fault), cmocka_unit_test(own_sea),
+		cmocka_unit_test(thresholds),   cmocka_unit_test(again),
+		cmocka_unit_test(own_handler),  cmocka_unit_test(handlers_as_told),
+		cmocka_unit_test(warnings),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
