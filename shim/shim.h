@@ -39,6 +39,8 @@ struct shim_system {
 	int (*ioctl)(int fd, unsigned long request, ...);
 	void *(*mmap)(void *address, size_t length, int protection, int flags, int fd, long offset);
 	int (*close)(int fd);
+	int (*close_range)(unsigned first, unsigned last, int flags); /* or NULL, before glibc 2.34 */
+	void (*closefrom)(int first);                                 /* likewise */
 	int (*dup)(int fd);
 	int (*dup3)(int from, int to, int flags);
 	int (*fcntl)(int fd, int command, ...);
@@ -168,6 +170,8 @@ void shim_objects_forget(void);
 bool shim_objects_keep(int fd);
 /* Something else is that descriptor now. */
 void shim_objects_lose(int fd);
+/* Before a close_range(2) of all from first to last. */
+void shim_objects_close_range(unsigned first, unsigned last);
 
 /* requests.c: a KVM request other than KVM_RUN; returns as ioctl does. */
 int shim_request(int fd, unsigned long request, void *argument);
