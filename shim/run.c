@@ -227,11 +227,17 @@ static void first_look(struct shim_vcpu *vcpu)
 		shim_tree_look(vcpu);
 }
 
+/* Early warnings have come that may be of this VM's memory. */
+static bool is_warned(const struct shim_vm *vm)
+{
+	return atomic_load_explicit(&vm->warned, memory_order_relaxed) != sv_kvm_warned();
+}
+
 /* Everything but the first KVM_RUN of a vCPU, one that brings an access back, and one with bad news waiting. */
 static bool is_ordinary(const struct shim_vcpu *vcpu)
 {
 	return vcpu->state == SHIM_IDLE && !atomic_load_explicit(&vcpu->reset, memory_order_relaxed) &&
-	       !sv_kvm_warned();
+	       !is_warned(vcpu->vm);
 }
 
 /* Out of line, both of them: what they need of the stack, the ordinary exit does not. */
@@ -243,7 +249,7 @@ __attribute__((noinline, cold)) static enum shim_after before(struct shim_vcpu *
 		after = come_back(vcpu, rc);
 	if (after == SHIM_AGAIN && (vcpu->state == SHIM_FRESH || atomic_load(&vcpu->reset)))
 		first_look(vcpu);
-	if (after == SHIM_AGAIN && sv_kvm_warned())
+	if (after == SHIM_AGAIN && is_warned(vcpu->vm))
 		shim_warnings(vcpu->vm);
 	return after;
 }

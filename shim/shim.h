@@ -108,6 +108,7 @@ struct shim_vm {
 
 	struct sv_ras *ras;
 	struct sv_poison *poison;
+	atomic_uint warned; /* sv_kvm_warned() when warnings were last looked at */
 };
 
 enum shim_state {

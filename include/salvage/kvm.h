@@ -308,8 +308,8 @@ const struct sv_rule *sv_kvm_error_rule(const struct sv_policy *policy, const st
  */
 bool sv_kvm_warning(const struct sv_space *space, struct sv_memory_error *record);
 
-/* Whether one is there to be asked for. Cheap; any thread. */
-bool sv_kvm_warned(void);
+/* How many were kept so far: it is worthwhile to ask again when that has changed. Cheap; any thread. */
+unsigned sv_kvm_warned(void);
 
 /* How many BUS_MCEERR_AO found no room so far. */
 uint64_t sv_kvm_warnings_lost(void);

@@ -199,24 +199,45 @@ static void handlers_as_told(void **state)
 	sv_kvm_chain(&before, NULL);
 }
 
+static void warn(void *address)
+{
+	siginfo_t info = {.si_code = BUS_MCEERR_AO, .si_addr = address};
+	bool shared;
+
+	assert_true(sv_kvm_note(&info, &shared));
+}
+
 /* The host warns of a page that nobody has touched: on record before the next entry. */
 static void warnings(void **state)
 {
 	const struct shim_message *message;
-	siginfo_t info = {.si_code = BUS_MCEERR_AO};
-	bool shared;
+	unsigned before = sv_kvm_warned();
 
 	vmm_open(&vmm, CODE_OF(NOP), 0, NULL, NULL);
-	info.si_addr = vmm.ram + (BAD - RAM);
-	assert_false(sv_kvm_warned());
-	sv_kvm_note(&info, &shared);
-	assert_true(sv_kvm_warned());
+	warn(vmm.ram + (BAD - RAM));
+	assert_int_equal(sv_kvm_warned(), before + 1);
 	vmm_expect_off(&vmm);
-	assert_false(sv_kvm_warned());
 	message = vmm_told(&vmm, SHIM_ERROR);
 	assert_int_equal(message->error.source, SV_RAS_SIGBUS_AO);
 	assert_int_equal(message->error.gpa, BAD);
 	assert_int_equal(message->vcpu, -1);
+	vmm_close(&vmm);
+}
+
+/* Of memory that is no guest's: looked at once, and not before each entry from then on. */
+static void warnings_of_others(void **state)
+{
+	static char elsewhere[64];
+	struct shim_vm *vm;
+
+	vmm_open(&vmm, CODE_OF(STR_W1_POST4), 0, NULL, NULL);
+	vm = shim_vcpu_of(vmm.vcpu)->vm;
+	vmm_expect_write(&vmm, DEVICE, 4, 0);
+	warn(elsewhere);
+	assert_int_not_equal(atomic_load(&vm->warned), sv_kvm_warned());
+	vmm_expect_off(&vmm);
+	assert_int_equal(atomic_load(&vm->warned), sv_kvm_warned());
+	assert_null(vmm_told(&vmm, SHIM_ERROR));
 	vmm_close(&vmm);
 }
 
@@ -227,7 +248,7 @@ int main(void)
 		cmocka_unit_test(memory_fault), cmocka_unit_test(own_sea),
 		cmocka_unit_test(thresholds),   cmocka_unit_test(again),
 		cmocka_unit_test(own_handler),  cmocka_unit_test(handlers_as_told),
-		cmocka_unit_test(warnings),
+		cmocka_unit_test(warnings),     cmocka_unit_test(warnings_of_others),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
