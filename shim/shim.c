@@ -72,6 +72,7 @@ static void child(void)
 	forked = true;
 	/* Its memory is not the one that the VMs were made with: the kernel refuses it every request (EIO). */
 	shim_objects_forget();
+	shim_tree_forget();
 }
 
 void shim_end(int status)

@@ -201,6 +201,8 @@ bool shim_doorbell_ring(struct shim_vcpu *vcpu, const struct sv_access *access);
 
 /* tree.c: the guest's device tree, before a vCPU runs for the first time. */
 void shim_tree_look(struct shim_vcpu *vcpu);
+/* A child of fork(2): nobody is looking. */
+void shim_tree_forget(void);
 
 /* dirty.c */
 void shim_dirty_add(void *vcpu, uint64_t ipa, unsigned size);

@@ -405,6 +405,7 @@ static void forgotten(void **state)
 	vmm_open(&vmm, CODE_OF(STR_W1_POST4), 0, NULL, NULL);
 	leaked = shim_vcpu_of(vmm.vcpu)->vm;
 	shim_objects_forget();
+	shim_tree_forget();
 	assert_non_null(leaked);
 	assert_null(shim_vcpu_of(vmm.vcpu));
 	assert_int_equal(vmm_run(&vmm), 0);

@@ -55,7 +55,7 @@ static void start(const char *ledger)
 		dup2(open(said, O_WRONLY | O_APPEND), STDERR_FILENO);
 		/* A VMM that is over already, so that the pipe alone counts. */
 		wrap_helper(&options, channel, life[0], -1, ready[1]);
-		exit(0);
+		_exit(0);
 	}
 	close(life[0]);
 	close(ready[1]);
@@ -167,7 +167,7 @@ static void lost_ledgers(void **state)
 	struct shim_message message = {.kind = SHIM_ERROR,
 				       .vcpu = -1,
 				       .error = {.source = SV_RAS_SIGBUS_AO, .valid = SV_RAS_GPA}};
-	char directory[] = "/tmp/salvage-helper-XXXXXX", ledger[64], moved[64];
+	char directory[] = "/tmp/salvage-helper-XXXXXX", ledger[128], moved[64];
 	json_t *poison;
 
 #ifndef HAVE_LEDGER
@@ -273,13 +273,12 @@ static void trees(void **state)
 		if (i > 150)
 			channel->tree[draw() % 4096] ^= (uint8_t)draw();
 	}
+	atomic_store(&over, true);
+	pthread_join(thread, NULL);
 	for (uint32_t i = 0, size = 0; i < 40; i++, size = i * 2) {
 		channel->tree_size = size;
 		put(&message);
 	}
-	/* It ends where the meddler does not disturb. */
-	atomic_store(&over, true);
-	pthread_join(thread, NULL);
 	stop();
 	clean_up();
 }
