@@ -24,6 +24,7 @@
 #include "../vmm/tree.h"
 #include "cli.h"
 #include "run.h"
+#include "wrap-thaw.h"
 #include "wrap.h"
 
 #define VMS 16
@@ -129,78 +130,40 @@ static struct vm *vm_of(struct helper *helper, uint32_t number)
 
 	while (i < helper->vm_count && helper->vms[i].known && helper->vms[i].number != number)
 		i++;
-	if (i == VMS || (i == helper->vm_count && add_vm(helper)))
+	/* One that has no ledger, which was said, has events. */
+	if (i == VMS || (i == helper->vm_count && add_vm(helper) && i == helper->vm_count))
 		return NULL;
 	helper->vms[i].known = true;
 	helper->vms[i].number = number;
 	return &helper->vms[i];
 }
 
-static struct sv_region region_of(struct shim_place *place)
-{
-	place->name[sizeof(place->name) - 1] = 0;
-	return (struct sv_region){.first = place->first,
-				  .last = place->last,
-				  .kind = place->kind,
-				  .name = place->name,
-				  .sizes = SV_SIZES_ANY};
-}
-
-/* A report with pointers of this process again. */
-struct thawed {
-	struct shim_report copy;
-	struct sv_report report;
-	struct sv_space space;
-	struct sv_region regions[2], region;
-};
-
-static void thaw(struct thawed *to, const struct shim_report *from)
-{
-	struct sv_report *report = &to->report;
-	struct sv_region near;
-
-	to->copy = *from;
-	*report = from->report;
-	report->region = NULL;
-	report->rule = from->has_rule ? &to->copy.rule : NULL;
-	report->symbol = report->node = NULL;
-	report->has_insn = report->has_insn && report->has_word &&
-			   sv_decode(SV_A64, report->word, &report->insn) == SV_OK;
-	sv_space_init(&to->space, to->regions, 2);
-	if (from->has_region) {
-		to->region = region_of(&to->copy.region);
-		report->region = &to->region;
-	}
-	if (from->has_near) {
-		near = region_of(&to->copy.near);
-		sv_space_add(&to->space, &near);
-	}
-}
-
 static void abort_message(struct helper *helper, struct vm *vm, const struct shim_message *message)
 {
-	struct thawed thawed;
+	struct wrap_report thawed;
 	char text[1024];
 
-	thaw(&thawed, &message->report);
+	wrap_thaw_report(&thawed, &message->report);
 	vmm_diagnose(&vm->diagnosis, NULL, vm->tree.fdt ? &vm->tree : NULL, &thawed.report);
 	vmm_events_abort(vm->events, (unsigned)message->vcpu, &thawed.report);
 	if (!helper->options->verbose &&
 	    (thawed.report.ending == SV_ENDING_RETRIED || !vmm_notices_new(&helper->notices, &thawed.report)))
 		return;
 	sv_report_text(&thawed.report, &thawed.space, text, sizeof(text));
+	/* The path of a node is the guest's. */
+	wrap_printable(text, sizeof(text));
 	say("", text);
 }
 
 static void error_message(struct helper *helper, struct vm *vm, const struct shim_message *message)
 {
 	struct sv_ras_answer answer = message->answer, ours;
-	struct thawed thawed;
+	struct wrap_report thawed;
 	char text[1024];
 
-	thaw(&thawed, &message->report);
+	wrap_thaw_report(&thawed, &message->report);
 	answer.rule = thawed.report.rule && thawed.report.rule->threshold ? thawed.report.rule : NULL;
-	if (sv_ras_record(vm->ras, &message->error, &ours) == SV_OK) {
+	if (vm->ras && sv_ras_record(vm->ras, &message->error, &ours) == SV_OK) {
 		sv_ras_message(&message->error, &ours, text, sizeof(text));
 		say("", text);
 	}
@@ -208,21 +171,30 @@ static void error_message(struct helper *helper, struct vm *vm, const struct shi
 	if (message->vcpu < 0 || !vmm_notices_new(&helper->notices, &thawed.report))
 		return;
 	sv_report_text(&thawed.report, &thawed.space, text, sizeof(text));
+	/* The path of a node is the guest's. */
+	wrap_printable(text, sizeof(text));
 	say("", text);
 }
 
+/* What of a tree is wanted, in memory that the VMM cannot reach. */
+struct windows {
+	uint32_t count;
+	struct shim_window windows[SHIM_WINDOWS];
+};
+
 static void add_window(void *opaque, const struct place_region *region)
 {
-	struct shim_channel *channel = opaque;
+	struct windows *to = opaque;
 	struct shim_window *window;
 
-	if (region->memory || region->disabled || channel->window_count == SHIM_WINDOWS)
+	if (region->memory || region->disabled || to->count == SHIM_WINDOWS)
 		return;
-	window = &channel->windows[channel->window_count++];
+	window = &to->windows[to->count++];
 	*window = (struct shim_window){.first = region->first,
 				       .last = region->last,
 				       .controller = region->controller};
 	snprintf(window->name, sizeof(window->name), "%.*s", (int)sizeof(window->name) - 1, region->path);
+	wrap_printable(window->name, sizeof(window->name));
 }
 
 /* The smallest first: where two overlap, the more telling name stays. */
@@ -237,8 +209,9 @@ static int by_size(const void *a, const void *b)
 static void look_message(struct helper *helper, struct vm *vm)
 {
 	struct shim_channel *channel = helper->channel;
-	uint32_t size = channel->tree_size;
+	uint32_t size = *(volatile uint32_t *)&channel->tree_size;
 	void *fdt = size <= SHIM_TREE ? malloc(size) : NULL;
+	struct windows found = {0};
 
 	channel->tree_usable = false;
 	channel->window_count = 0;
@@ -252,11 +225,13 @@ static void look_message(struct helper *helper, struct vm *vm)
 	free(vm->tree.fdt);
 	vm->tree.fdt = fdt;
 	vm->diagnosis.known = false;
-	if (!vmm_tree_walk(&vm->tree, add_window, channel) || channel->window_count == SHIM_WINDOWS)
+	if (!vmm_tree_walk(&vm->tree, add_window, &found) || found.count == SHIM_WINDOWS)
 		say("wrap: ",
 		    "the guest's device tree has more than is looked at; the rest is a hole (--policy=nisv@RANGE="
 		    "emulate names a device)");
-	qsort(channel->windows, channel->window_count, sizeof(*channel->windows), by_size);
+	qsort(found.windows, found.count, sizeof(*found.windows), by_size);
+	memcpy(channel->windows, found.windows, found.count * sizeof(*found.windows));
+	channel->window_count = found.count;
 	channel->tree_usable = true;
 }
 
@@ -350,7 +325,7 @@ static void take(struct helper *helper, const struct shim_message *message)
 		vm_message(message);
 		break;
 	case SHIM_NOTICE:
-		fprintf(stderr, "salvage: wrap: %.*s\n", (int)sizeof(message->text) - 1, message->text);
+		say("wrap: ", message->text);
 		break;
 	case SHIM_END:
 		end_message(helper, message);
@@ -401,12 +376,14 @@ static void serve(struct helper *helper)
 {
 	unsigned waited = 0;
 	bool over = false;
+	struct shim_message ours;
 
 	for (;;) {
 		const struct shim_message *message = shim_channel_next(helper->channel, over ? 0 : KEEP_MS);
 
 		if (message) {
-			take(helper, message);
+			wrap_thaw(&ours, message);
+			take(helper, &ours);
 			shim_channel_done(helper->channel);
 			continue;
 		}

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The helper's process. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/close_range.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -12,16 +13,35 @@
 #include "cli.h"
 #include "wrap.h"
 
+/* Where the kernel has no close_range(2) (before Linux 5.9), or a filter denies it. */
+static void close_listed(int a, int b)
+{
+	DIR *listing = opendir("/proc/self/fd");
+	const struct dirent *entry;
+
+	while (listing && (entry = readdir(listing))) {
+		int fd = atoi(entry->d_name);
+
+		if (fd > STDERR_FILENO && fd != a && fd != b && fd != dirfd(listing))
+			close(fd);
+	}
+	if (listing)
+		closedir(listing);
+}
+
 /* Descriptors from 3 on but these two: what was given to the VMM must end with the VMM. */
 static void close_others(int a, int b)
 {
 	unsigned low = (unsigned)(a < b ? a : b), high = (unsigned)(a < b ? b : a);
 
+	if (syscall(SYS_close_range, high + 1, ~0u, 0)) {
+		close_listed(a, b);
+		return;
+	}
 	if (low > 3)
 		syscall(SYS_close_range, 3, low - 1, 0);
 	if (high > low + 1)
 		syscall(SYS_close_range, low + 1, high - 1, 0);
-	syscall(SYS_close_range, high + 1, ~0u, 0);
 }
 
 /* Out of the VMM's session and its terminal's reach. */

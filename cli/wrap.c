@@ -82,9 +82,26 @@ static int raise_fd(int fd)
 
 	if (high < 0)
 		high = fcntl(fd, F_DUPFD, 100);
-	if (high >= 0)
+	/* So few are allowed that it stays where it is, where it is not inherited yet. */
+	if (high < 0)
+		return fcntl(fd, F_SETFD, 0) ? -1 : fd;
+	close(fd);
+	return high;
+}
+
+/*
+ * Whoever started us may have closed standard streams, and what we open would take their numbers. At the start of
+ * the VMM they are closed again.
+ */
+static void fill_streams(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
 		close(fd);
-	return high < 0 ? fd : high;
 }
 
 /* Everything that the VMM needs; it is not started yet. */
@@ -93,6 +110,7 @@ static int prepare(const struct wrap_options *options, const char *library)
 	struct shim_channel *channel;
 	int mapping, life[2], status;
 
+	fill_streams();
 	channel = shim_channel_make(&mapping);
 	if (!channel || pipe2(life, O_CLOEXEC))
 		return cli_fail(CLI_INTERNAL, "wrap", "memory to share with the VMM: %s", strerror(errno));

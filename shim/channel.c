@@ -124,10 +124,15 @@ bool shim_channel_wait(struct shim_channel *channel, unsigned position, unsigned
 	unsigned tail;
 
 	atomic_fetch_add(&channel->waiting, 1);
-	while ((int)((tail = atomic_load(&channel->tail)) - position) <= 0 && (now = now_ms()) < until)
+	while ((int)((tail = atomic_load(&channel->tail)) - position) <= 0 &&
+	       atomic_load(&channel->vain) != (uint64_t)tail + 1 && (now = now_ms()) < until)
 		futex_wait(&channel->tail, tail, (unsigned)(until - now));
 	atomic_fetch_sub(&channel->waiting, 1);
-	return (int)(tail - position) > 0;
+	if ((int)(tail - position) > 0)
+		return true;
+	if (milliseconds)
+		atomic_store(&channel->vain, (uint64_t)tail + 1);
+	return false;
 }
 
 static bool is_full(const struct shim_channel *channel, unsigned tail)

@@ -95,6 +95,7 @@ struct shim_channel {
 	atomic_uint bell;     /* a futex: the helper waits for it to change */
 	atomic_bool sleeping; /* the helper does */
 	atomic_uint waiting;  /* producers that wait for tail, a futex as well */
+	atomic_ullong vain;   /* 1 more than the tail at which one waited in vain, or 0 */
 	struct {
 		atomic_uint turn;
 		struct shim_message message;
@@ -119,7 +120,10 @@ struct shim_channel *shim_channel_map(int fd);
  */
 bool shim_channel_put(struct shim_channel *channel, const struct shim_message *message, unsigned *position);
 
-/* Waits until the message there was dealt with. False after that many milliseconds. */
+/*
+ * Waits until the message there was dealt with. False after that many milliseconds, and at once if somebody has
+ * waited in vain since the helper last took one: a helper that is gone costs its VMM one wait, not one for each.
+ */
 bool shim_channel_wait(struct shim_channel *channel, unsigned position, unsigned milliseconds);
 
 /*

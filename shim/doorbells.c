@@ -34,7 +34,8 @@ static void drop(struct shim_vm *vm, const struct sv_kvm_ioeventfd *ioeventfd)
 	for (size_t i = 0; i < vm->doorbell_count; i++) {
 		struct shim_doorbell known = vm->doorbells[i];
 
-		if (!same(&known, ioeventfd) || (known.fd >= 0 && known.fd != ioeventfd->fd))
+		/* By what number the file goes does not count: the kernel lets no two be alike in all else. */
+		if (!same(&known, ioeventfd))
 			continue;
 		vm->doorbells[i] = vm->doorbells[--vm->doorbell_count];
 		if (known.ours && shim_doorbell_unused(vm, known.fd, 0))

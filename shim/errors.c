@@ -65,6 +65,8 @@ void shim_warnings(struct shim_vm *vm)
 	struct sv_ras_answer answer;
 	bool more;
 
+	/* Others' warnings stay for them; what comes while we look is looked at next time. */
+	atomic_store(&vm->warned, sv_kvm_warned());
 	do {
 		pthread_mutex_lock(&vm->lock);
 		more = vm->ras && sv_kvm_warning(&atomic_load(&vm->space)->space, &error);

@@ -78,6 +78,27 @@ VISIBLE int close(int fd)
 	return shim_system.close(fd);
 }
 
+/* Descriptors of a table of its own (CLOSE_RANGE_UNSHARE) are not followed, and those that exec closes are gone then. */
+VISIBLE int close_range(unsigned first, unsigned last, int flags)
+{
+	shim_system_init();
+	if (shim_channel && !flags)
+		shim_objects_close_range(first, last);
+	if (shim_system.close_range)
+		return shim_system.close_range(first, last, flags);
+	errno = ENOSYS;
+	return -1;
+}
+
+VISIBLE void closefrom(int first)
+{
+	shim_system_init();
+	if (shim_channel)
+		shim_objects_close_range(first < 0 ? 0 : (unsigned)first, ~0u);
+	if (shim_system.closefrom)
+		shim_system.closefrom(first);
+}
+
 static int aliased(int from, int to)
 {
 	if (to >= 0 && from != to && shim_channel) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What the process's file descriptors are to KVM: VMs, their vCPUs, their devices, however often duplicated. */
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,6 +11,16 @@ static struct shim_object objects[SHIM_FDS];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct shim_vm *vms;
 static unsigned made;
+static pid_t owner; /* of the VMs */
+
+/*
+ * A child of vfork(2), which closes descriptors of its own before it becomes another program, has our memory: to it
+ * there are no VMs.
+ */
+static bool is_empty(void)
+{
+	return !vms || getpid() != owner;
+}
 
 bool shim_object(int fd, struct shim_object *object)
 {
@@ -55,6 +66,26 @@ static void free_vm(struct shim_vm *vm)
 	free(vm);
 }
 
+/* A thread may be in KVM_RUN by a descriptor that another has closed: the kernel keeps the VM until it returns. */
+static bool is_running(const struct shim_vm *vm)
+{
+	for (const struct shim_vcpu *vcpu = vm->vcpus; vcpu; vcpu = vcpu->next)
+		if (atomic_load_explicit(&vcpu->running, memory_order_acquire))
+			return true;
+	return false;
+}
+
+static void free_unused(void)
+{
+	struct shim_vm *next;
+
+	for (struct shim_vm *vm = vms; vm; vm = next) {
+		next = vm->next;
+		if (!vm->references && !is_running(vm))
+			free_vm(vm);
+	}
+}
+
 struct shim_vm *shim_vm_new(int fd)
 {
 	struct shim_vm *vm = fd < SHIM_FDS ? calloc(1, sizeof(*vm)) : NULL;
@@ -71,6 +102,8 @@ struct shim_vm *shim_vm_new(int fd)
 		return NULL;
 	}
 	pthread_mutex_lock(&lock);
+	free_unused();
+	owner = getpid();
 	vm->number = made++;
 	vm->next = vms;
 	vms = vm;
@@ -117,13 +150,13 @@ void shim_object_close(int fd)
 {
 	struct shim_vm *vm;
 
-	if (fd < 0 || fd >= SHIM_FDS || !objects[fd].kind)
+	if (fd < 0 || fd >= SHIM_FDS || !objects[fd].kind || is_empty())
 		return;
 	pthread_mutex_lock(&lock);
 	vm = objects[fd].vm;
 	memset(&objects[fd], 0, sizeof(objects[fd]));
 	if (vm && !--vm->references)
-		free_vm(vm);
+		free_unused();
 	pthread_mutex_unlock(&lock);
 }
 
@@ -132,7 +165,7 @@ void shim_object_alias(int from, int to)
 	if (from < 0 || from >= SHIM_FDS || to < 0 || to >= SHIM_FDS || from == to)
 		return;
 	shim_object_close(to);
-	if (!objects[from].kind)
+	if (!objects[from].kind || is_empty())
 		return;
 	pthread_mutex_lock(&lock);
 	if (objects[from].kind)
@@ -153,7 +186,7 @@ bool shim_objects_keep(int fd)
 	bool kept = false;
 
 	/* VMs are rare and closes are many: without one there is nothing to lock for. */
-	if (!vms)
+	if (is_empty())
 		return false;
 	pthread_mutex_lock(&lock);
 	for (struct shim_vm *vm = vms; vm; vm = vm->next) {
@@ -170,9 +203,10 @@ bool shim_objects_keep(int fd)
 	return kept;
 }
 
-void shim_objects_lose(int fd)
+/* first to last, of which all is closed. */
+static void lose(int first, int last)
 {
-	if (!vms)
+	if (is_empty())
 		return;
 	pthread_mutex_lock(&lock);
 	for (struct shim_vm *vm = vms; vm; vm = vm->next) {
@@ -180,7 +214,7 @@ void shim_objects_lose(int fd)
 
 		pthread_mutex_lock(&vm->lock);
 		for (size_t i = 0; i < vm->doorbell_count; i++)
-			if (vm->doorbells[i].fd == fd) {
+			if (vm->doorbells[i].fd >= first && vm->doorbells[i].fd <= last) {
 				vm->doorbells[i].fd = -1;
 				vm->doorbells[i].ours = false;
 				lost = true;
@@ -190,4 +224,20 @@ void shim_objects_lose(int fd)
 		pthread_mutex_unlock(&vm->lock);
 	}
 	pthread_mutex_unlock(&lock);
+}
+
+void shim_objects_lose(int fd)
+{
+	/* Lost doorbells are -1. */
+	if (fd >= 0)
+		lose(fd, fd);
+}
+
+void shim_objects_close_range(unsigned first, unsigned last)
+{
+	if (first > last || first > INT_MAX)
+		return;
+	lose((int)first, last > INT_MAX ? INT_MAX : (int)last);
+	for (unsigned fd = first; fd <= last && fd < SHIM_FDS; fd++)
+		shim_object_close((int)fd);
 }

@@ -227,11 +227,17 @@ static void first_look(struct shim_vcpu *vcpu)
 		shim_tree_look(vcpu);
 }
 
+/* Early warnings have come that may be of this VM's memory. */
+static bool is_warned(const struct shim_vm *vm)
+{
+	return atomic_load_explicit(&vm->warned, memory_order_relaxed) != sv_kvm_warned();
+}
+
 /* Everything but the first KVM_RUN of a vCPU, one that brings an access back, and one with bad news waiting. */
 static bool is_ordinary(const struct shim_vcpu *vcpu)
 {
 	return vcpu->state == SHIM_IDLE && !atomic_load_explicit(&vcpu->reset, memory_order_relaxed) &&
-	       !sv_kvm_warned();
+	       !is_warned(vcpu->vm);
 }
 
 /* Out of line, both of them: what they need of the stack, the ordinary exit does not. */
@@ -243,7 +249,7 @@ __attribute__((noinline, cold)) static enum shim_after before(struct shim_vcpu *
 		after = come_back(vcpu, rc);
 	if (after == SHIM_AGAIN && (vcpu->state == SHIM_FRESH || atomic_load(&vcpu->reset)))
 		first_look(vcpu);
-	if (after == SHIM_AGAIN && sv_kvm_warned())
+	if (after == SHIM_AGAIN && is_warned(vcpu->vm))
 		shim_warnings(vcpu->vm);
 	return after;
 }
@@ -265,7 +271,7 @@ __attribute__((noinline, cold)) static enum shim_after after(struct shim_vcpu *v
 	return begin(vcpu, rc);
 }
 
-int shim_run(struct shim_vcpu *vcpu, int fd, void *argument)
+static int run_on(struct shim_vcpu *vcpu, int fd, void *argument)
 {
 	const struct sv_kvm_run *run = page(vcpu);
 	int rc;
@@ -284,5 +290,15 @@ int shim_run(struct shim_vcpu *vcpu, int fd, void *argument)
 		if (!rc && (run->exit_reason >= 64 || !(OURS >> run->exit_reason & 1)))
 			return 0;
 	} while (after(vcpu, &rc) == SHIM_AGAIN);
+	return rc;
+}
+
+int shim_run(struct shim_vcpu *vcpu, int fd, void *argument)
+{
+	int rc;
+
+	atomic_store_explicit(&vcpu->running, true, memory_order_relaxed);
+	rc = run_on(vcpu, fd, argument);
+	atomic_store_explicit(&vcpu->running, false, memory_order_release);
 	return rc;
 }

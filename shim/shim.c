@@ -27,10 +27,15 @@ static int backend_ioctl(void *opaque, int fd, unsigned long request, void *argu
 
 const struct sv_kvm_backend shim_backend = {.ioctl = backend_ioctl};
 
-static void find(void *function, const char *name)
+static void find_newer(void *function, const char *name)
 {
 	/* A function's address by way of an object's, as dlsym(3) says. */
 	*(void **)function = dlsym(RTLD_NEXT, name);
+}
+
+static void find(void *function, const char *name)
+{
+	find_newer(function, name);
 	if (*(void **)function)
 		return;
 	fprintf(stderr, "salvage: wrap: the C library has no %s\n", name);
@@ -45,6 +50,8 @@ static void find_all(void)
 	find(&shim_system.ioctl, "ioctl");
 	find(&shim_system.mmap, "mmap");
 	find(&shim_system.close, "close");
+	find_newer(&shim_system.close_range, "close_range");
+	find_newer(&shim_system.closefrom, "closefrom");
 	find(&shim_system.dup, "dup");
 	find(&shim_system.dup3, "dup3");
 	find(&shim_system.fcntl, "fcntl");
@@ -65,6 +72,7 @@ static void child(void)
 	forked = true;
 	/* Its memory is not the one that the VMs were made with: the kernel refuses it every request (EIO). */
 	shim_objects_forget();
+	shim_tree_forget();
 }
 
 void shim_end(int status)

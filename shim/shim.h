@@ -39,6 +39,8 @@ struct shim_system {
 	int (*ioctl)(int fd, unsigned long request, ...);
 	void *(*mmap)(void *address, size_t length, int protection, int flags, int fd, long offset);
 	int (*close)(int fd);
+	int (*close_range)(unsigned first, unsigned last, int flags); /* or NULL, before glibc 2.34 */
+	void (*closefrom)(int first);                                 /* likewise */
 	int (*dup)(int fd);
 	int (*dup3)(int from, int to, int flags);
 	int (*fcntl)(int fd, int command, ...);
@@ -106,6 +108,7 @@ struct shim_vm {
 
 	struct sv_ras *ras;
 	struct sv_poison *poison;
+	atomic_uint warned; /* sv_kvm_warned() when warnings were last looked at */
 };
 
 enum shim_state {
@@ -129,6 +132,7 @@ struct shim_vcpu {
 	atomic_bool reset;   /* KVM_ARM_VCPU_INIT came */
 	atomic_bool dropped; /* an abort came that the VMM injects */
 	atomic_bool touched; /* a core register was written */
+	atomic_bool running; /* a thread is in shim_run with it: it must stay */
 	atomic_bool inside;  /* may touch what the current space points to */
 	struct shim_space *pinned;
 	uint32_t reason; /* of the exit that began the session */
@@ -167,6 +171,8 @@ void shim_objects_forget(void);
 bool shim_objects_keep(int fd);
 /* Something else is that descriptor now. */
 void shim_objects_lose(int fd);
+/* Before a close_range(2) of all from first to last. */
+void shim_objects_close_range(unsigned first, unsigned last);
 
 /* requests.c: a KVM request other than KVM_RUN; returns as ioctl does. */
 int shim_request(int fd, unsigned long request, void *argument);
@@ -195,6 +201,8 @@ bool shim_doorbell_ring(struct shim_vcpu *vcpu, const struct sv_access *access);
 
 /* tree.c: the guest's device tree, before a vCPU runs for the first time. */
 void shim_tree_look(struct shim_vcpu *vcpu);
+/* A child of fork(2): nobody is looking. */
+void shim_tree_forget(void);
 
 /* dirty.c */
 void shim_dirty_add(void *vcpu, uint64_t ipa, unsigned size);

@@ -121,6 +121,11 @@ static bool look(struct shim_vcpu *vcpu)
 	return true;
 }
 
+void shim_tree_forget(void)
+{
+	pthread_mutex_init(&looking, NULL);
+}
+
 void shim_tree_look(struct shim_vcpu *vcpu)
 {
 	struct shim_vm *vm = vcpu->vm;

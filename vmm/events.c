@@ -40,9 +40,23 @@ static json_t *hex_if(bool valid, uint64_t value)
 	return valid ? hex(value) : json_null();
 }
 
+/* A guest's device tree can name a node by any bytes, a JSON string cannot. */
+static json_t *legible(const char *text)
+{
+	char ascii[256];
+
+	snprintf(ascii, sizeof(ascii), "%s", text);
+	for (char *c = ascii; *c; c++)
+		if ((unsigned char)*c >= 0x80)
+			*c = '?';
+	return json_string(ascii);
+}
+
 static json_t *text_if(const char *text)
 {
-	return text && *text ? json_string(text) : json_null();
+	json_t *string = text && *text ? json_string(text) : json_null();
+
+	return string ? string : legible(text);
 }
 
 /* What every event has. vcpu < 0: it is none's. */

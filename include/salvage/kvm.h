@@ -211,8 +211,8 @@ struct sigaction; /* <signal.h> */
 /*
  * sigaction(2) for SIGBUS, for a process in which ours is to stay the first handler (a preload, a plugin host):
  * action, if not NULL, becomes the one that signals are passed on to, and *old, if not NULL, what was that before.
- * Of its flags and mask nothing but the kind of handler is followed. After sv_kvm_guard; not for two threads at
- * once.
+ * Of its flags SA_RESTART is not followed, and the alternate stack is always taken where there is one. After
+ * sv_kvm_guard; not for two threads at once.
  */
 void sv_kvm_chain(const struct sigaction *action, struct sigaction *old);
 
@@ -308,8 +308,8 @@ const struct sv_rule *sv_kvm_error_rule(const struct sv_policy *policy, const st
  */
 bool sv_kvm_warning(const struct sv_space *space, struct sv_memory_error *record);
 
-/* Whether one is there to be asked for. Cheap; any thread. */
-bool sv_kvm_warned(void);
+/* How many were kept so far: it is worthwhile to ask again when that has changed. Cheap; any thread. */
+unsigned sv_kvm_warned(void);
 
 /* How many BUS_MCEERR_AO found no room so far. */
 uint64_t sv_kvm_warnings_lost(void);

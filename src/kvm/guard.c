@@ -22,6 +22,9 @@
 static struct sigaction chain[2], original;
 static _Atomic(const struct sigaction *) previous = &chain[0];
 
+/* What a handler with SA_RESETHAND leaves behind. */
+static const struct sigaction once_handled = {.sa_handler = SIG_DFL};
+
 /*
  * The address being touched, NULL outside of a guarded access. volatile, because a signal handler of the
  * same thread reads it; in the initial-exec model, because the first access through the dynamic model may
@@ -65,8 +68,31 @@ static bool is_guarded(const siginfo_t *info)
 	return !info->si_addr || address - first < guarded.size || first - address < span;
 }
 
+static bool handles(const struct sigaction *action)
+{
+	return action->sa_flags & SA_SIGINFO ||
+	       (action->sa_handler != SIG_DFL && action->sa_handler != SIG_IGN);
+}
+
+/* What the kernel does before it calls a handler, and undoes when ours returns. */
+static void mask(const struct sigaction *next, int number)
+{
+	sigset_t set;
+
+	if (!sigisemptyset(&next->sa_mask))
+		pthread_sigmask(SIG_BLOCK, &next->sa_mask, NULL);
+	if (!(next->sa_flags & SA_NODEFER))
+		return;
+	sigemptyset(&set);
+	sigaddset(&set, number);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
+/* next is a copy: a handler may put another in its place. */
 static void pass_on(const struct sigaction *next, int number, siginfo_t *info, void *context)
 {
+	if (handles(next))
+		mask(next, number);
 	if (next->sa_flags & SA_SIGINFO) {
 		next->sa_sigaction(number, info, context);
 	} else if (next->sa_handler == SIG_DFL || (next->sa_handler == SIG_IGN && is_synchronous(info))) {
@@ -79,16 +105,11 @@ static void pass_on(const struct sigaction *next, int number, siginfo_t *info, v
 	}
 }
 
-static bool handles(const struct sigaction *action)
-{
-	return action->sa_flags & SA_SIGINFO ||
-	       (action->sa_handler != SIG_DFL && action->sa_handler != SIG_IGN);
-}
-
 static void on_sigbus(int number, siginfo_t *info, void *context)
 {
 	const char *frame = __builtin_frame_address(0);
 	const struct sigaction *next = atomic_load(&previous);
+	struct sigaction copy;
 	int saved = errno;
 	bool shared;
 
@@ -101,7 +122,10 @@ static void on_sigbus(int number, siginfo_t *info, void *context)
 		return;
 	passing.context = context;
 	passing.frame = frame;
-	pass_on(next, number, info, context);
+	copy = *next;
+	if (copy.sa_flags & SA_RESETHAND)
+		atomic_compare_exchange_strong(&previous, &next, &once_handled);
+	pass_on(&copy, number, info, context);
 	passing.context = NULL;
 	errno = saved;
 }

@@ -27,7 +27,7 @@ static struct {
 	uintptr_t address;
 } warnings[WARNINGS];
 static atomic_ullong warnings_lost;
-static atomic_uint warnings_full;
+static atomic_uint warnings_kept;
 
 /* Handlers may only use atomics that are lock-free (C11, 7.14.1.1). */
 _Static_assert(ATOMIC_INT_LOCK_FREE == 2 && ATOMIC_LLONG_LOCK_FREE == 2 && ATOMIC_BOOL_LOCK_FREE == 2,
@@ -51,7 +51,7 @@ static void warn(uintptr_t address)
 			continue;
 		warnings[i].address = address;
 		give(i, FULL);
-		atomic_fetch_add_explicit(&warnings_full, 1, memory_order_relaxed);
+		atomic_fetch_add_explicit(&warnings_kept, 1, memory_order_release);
 		return;
 	}
 	atomic_fetch_add_explicit(&warnings_lost, 1, memory_order_relaxed);
@@ -131,7 +131,6 @@ bool sv_kvm_warning(const struct sv_space *space, struct sv_memory_error *record
 			continue;
 		}
 		give(i, FREE);
-		atomic_fetch_sub_explicit(&warnings_full, 1, memory_order_relaxed);
 		*record = (struct sv_memory_error){.source = SV_RAS_SIGBUS_AO,
 						   .valid = SV_RAS_HVA | (space ? SV_RAS_GPA : 0),
 						   .vcpu = SV_RAS_NO_VCPU,
@@ -142,9 +141,9 @@ bool sv_kvm_warning(const struct sv_space *space, struct sv_memory_error *record
 	return false;
 }
 
-bool sv_kvm_warned(void)
+unsigned sv_kvm_warned(void)
 {
-	return atomic_load_explicit(&warnings_full, memory_order_relaxed);
+	return atomic_load_explicit(&warnings_kept, memory_order_acquire);
 }
 
 uint64_t sv_kvm_warnings_lost(void)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Instructions as the VMM sees them: exits, data, registers, and what other requests do in between. */
 #include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -346,6 +348,55 @@ static void duplicates(void **state)
 	vmm_close(&vmm);
 }
 
+static int (*kernel)(int fd, unsigned long request, ...);
+
+/* Another thread of the VMM closes all that it has while this one is in KVM_RUN. */
+static int closed_meanwhile(int fd, unsigned long request, ...)
+{
+	va_list arguments;
+	void *argument;
+
+	va_start(arguments, request);
+	argument = va_arg(arguments, void *);
+	va_end(arguments);
+	if (request != SV_KVM_RUN)
+		return kernel(fd, request, argument);
+	shim_object_close(vmm.vcpu);
+	shim_object_close(vmm.vm);
+	errno = EINTR;
+	return -1;
+}
+
+/* The kernel keeps what a KVM_RUN is in, and so must the shim: seen by AddressSanitizer. */
+static void closed_in_a_run(void **state)
+{
+	struct shim_vcpu *vcpu;
+	int ends[2]; /* in place of an eventfd: of a pipe the end can be seen */
+	char byte;
+
+	vmm_open(&vmm, CODE_OF(STR_W1_POST4), 0, NULL, NULL);
+	vcpu = shim_vcpu_of(vmm.vcpu);
+	assert_int_equal(pipe2(ends, O_NONBLOCK), 0);
+	assert_int_equal(vmm_doorbell(&vmm, HOLE, 4, ends[1], 0, 0), 0);
+	assert_true(shim_objects_keep(ends[1]));
+	/* What the first look needs of the kernel it has. */
+	vmm_expect_write(&vmm, DEVICE, 4, 0);
+	kernel = shim_system.ioctl;
+	shim_system.ioctl = closed_meanwhile;
+	assert_int_equal(shim_run(vcpu, vmm.vcpu, NULL), -1);
+	assert_int_equal(errno, EINTR);
+	shim_system.ioctl = kernel;
+	assert_null(shim_vcpu_of(vmm.vcpu));
+	vmm_close(&vmm);
+	assert_int_equal(read(ends[0], &byte, 1), -1);
+	/* It is gone when the next one comes, and with it what it kept. */
+	vmm_open(&vmm, CODE_OF(STR_W1_POST4), 0, NULL, NULL);
+	assert_int_equal(read(ends[0], &byte, 1), 0);
+	close(ends[0]);
+	vmm_expect_write(&vmm, DEVICE, 4, 0);
+	vmm_close(&vmm);
+}
+
 /* After fork(2) nothing of the parent's is known, and everything passes through. */
 static void forgotten(void **state)
 {
@@ -356,6 +407,7 @@ static void forgotten(void **state)
 	child = fork();
 	if (!child) {
 		shim_objects_forget();
+		shim_tree_forget();
 		_exit(shim_vcpu_of(vmm.vcpu) || vmm_run(&vmm) ||
 		      vmm.run->exit_reason != SV_KVM_EXIT_ARM_NISV);
 	}
@@ -389,7 +441,7 @@ static void two_vcpus(void **state)
 	struct vmm second;
 
 	vmm_open(&vmm, CODE_OF(LDP_X2_X3_POST), 0, NULL, NULL);
-	second = vmm;
+	second = (struct vmm){.soft = vmm.soft, .vm = vmm.vm};
 	second.vcpu = vmm_add_vcpu(&vmm, 1);
 	second.run = shim_vcpu_of(second.vcpu)->run;
 	vmm_set(&second, PC, CODE);
@@ -416,7 +468,7 @@ static void two_vms(void **state)
 	int vm, vcpu;
 
 	vmm_open(&vmm, CODE_OF(STR_W1_POST4), 0, NULL, NULL);
-	other = vmm;
+	other = (struct vmm){.soft = vmm.soft};
 	vm = vmm_ioctl(&vmm, vmm.kvm, SV_KVM_CREATE_VM, NULL);
 	assert_true(vm >= 0);
 	other.vm = vm;
@@ -450,6 +502,7 @@ int main(void)
 		cmocka_unit_test(old_kernel),
 		cmocka_unit_test(guest_memfd),
 		cmocka_unit_test(duplicates),
+		cmocka_unit_test(closed_in_a_run),
 		cmocka_unit_test(forgotten),
 		cmocka_unit_test(not_kvm),
 		cmocka_unit_test(two_vcpus),

@@ -86,6 +86,24 @@ static void wraps(void **state)
 	}
 }
 
+/* A helper that is gone is waited for once; one that comes back, again. */
+static void in_vain(void **state)
+{
+	struct shim_message message = {.kind = SHIM_NOTICE};
+	unsigned positions[3];
+
+	for (unsigned i = 0; i < 3; i++)
+		assert_true(shim_channel_put(channel, &message, &positions[i]));
+	assert_false(shim_channel_wait(channel, positions[0], 1));
+	for (unsigned i = 0; i < 3; i++)
+		assert_false(shim_channel_wait(channel, positions[i], 3600000));
+	assert_non_null(shim_channel_next(channel, 0));
+	shim_channel_done(channel);
+	assert_true(shim_channel_wait(channel, positions[0], 3600000));
+	assert_false(shim_channel_wait(channel, positions[1], 1));
+	assert_false(shim_channel_wait(channel, positions[2], 3600000));
+}
+
 static void *produce(void *opaque)
 {
 	struct shim_message message = {.kind = SHIM_NOTICE, .vm = (uint32_t)(uintptr_t)opaque};
@@ -152,7 +170,8 @@ static void maps(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {TEST(order), TEST(full), TEST(wraps), TEST(many), TEST(maps)};
+	const struct CMUnitTest tests[] = {TEST(order),   TEST(full), TEST(wraps),
+					   TEST(in_vain), TEST(many), TEST(maps)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <libfdt.h>
 #include <sys/eventfd.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "vmm.h"
@@ -209,6 +210,73 @@ static void lost_doorbells(void **state)
 	close(fd);
 }
 
+/* KVM goes by the file, not by the number: a VMM that has closed its own takes another to deassign it. */
+static void renamed_doorbells(void **state)
+{
+	int fd = eventfd(0, EFD_NONBLOCK), copy = dup(fd);
+
+	vmm_open(&vmm, CODE_OF(STR_W1_POST4), 0, NULL, NULL);
+	assert_int_equal(vmm_doorbell(&vmm, HOLE, 4, fd, 0, 0), 0);
+	vmm_closes(fd);
+	/* softkvm goes by the number, so the kernel's consent is given in its place. */
+	shim_doorbell_set(shim_vcpu_of(vmm.vcpu)->vm,
+			  &(struct sv_kvm_ioeventfd){.addr = HOLE,
+						     .len = 4,
+						     .fd = copy,
+						     .flags = SV_KVM_IOEVENTFD_FLAG_DEASSIGN});
+	assert_int_equal(shim_vcpu_of(vmm.vcpu)->vm->doorbell_count, 0);
+	assert_false(is_open(fd));
+	vmm_close(&vmm);
+	close(copy);
+}
+
+/* close_range(2) cannot leave one out: whatever gets the number later is not written to. */
+static void closed_ranges(void **state)
+{
+	int fd = eventfd(0, EFD_NONBLOCK);
+
+	vmm_open(&vmm, CODE_OF(STR_W1_POST4), 0, NULL, NULL);
+	assert_int_equal(vmm_doorbell(&vmm, HOLE, 4, fd, 0, 0), 0);
+	shim_objects_close_range((unsigned)fd + 1, (unsigned)vmm.kvm);
+	vmm_set(&vmm, X(0), HOLE);
+	assert_non_null(shim_vcpu_of(vmm.vcpu));
+	shim_objects_close_range(3, (unsigned)vmm.kvm);
+	vmm_expect_write(&vmm, HOLE, 4, 0);
+	vmm_expect_off(&vmm);
+	assert_int_equal(rung(fd), 0);
+	shim_objects_close_range(3, ~0u);
+	assert_null(shim_vcpu_of(vmm.vcpu));
+	vmm_close(&vmm);
+	close(fd);
+}
+
+/* A child of vfork(2) has our memory and descriptors of its own: what it closes is not closed here. */
+static void borrowed_memory(void **state)
+{
+	int fd = eventfd(0, EFD_NONBLOCK), status;
+	pid_t child;
+
+	vmm_open(&vmm, CODE_OF(STR_W1_POST4), 0, NULL, NULL);
+	assert_int_equal(vmm_doorbell(&vmm, HOLE, 4, fd, 0, 0), 0);
+	child = vfork();
+	if (!child) {
+		bool kept = shim_objects_keep(fd);
+
+		shim_objects_lose(fd);
+		shim_object_close(vmm.vcpu);
+		shim_object_alias(vmm.vm, vmm.vcpu);
+		shim_objects_close_range(3, ~0u);
+		_exit(kept);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	vmm_set(&vmm, X(0), HOLE);
+	vmm_expect_off(&vmm);
+	assert_int_equal(rung(fd), 1);
+	vmm_close(&vmm);
+	close(fd);
+}
+
 static void deassigned_doorbells(void **state)
 {
 	int fd = eventfd(0, EFD_NONBLOCK);
@@ -277,6 +345,9 @@ int main(void)
 		cmocka_unit_test(doorbells),
 		cmocka_unit_test(closed_doorbells),
 		cmocka_unit_test(lost_doorbells),
+		cmocka_unit_test(renamed_doorbells),
+		cmocka_unit_test(closed_ranges),
+		cmocka_unit_test(borrowed_memory),
 		cmocka_unit_test(deassigned_doorbells),
 		cmocka_unit_test(rules),
 		cmocka_unit_test(many),

@@ -149,20 +149,86 @@ static void own_handler(void **state)
 	vmm_close(&vmm);
 }
 
+static volatile sig_atomic_t blocked_user, blocked_bus;
+
+static void look_at_mask(int number)
+{
+	sigset_t mask;
+
+	passed_on++;
+	pthread_sigmask(SIG_SETMASK, NULL, &mask);
+	blocked_user = sigismember(&mask, SIGUSR1);
+	blocked_bus = sigismember(&mask, SIGBUS);
+}
+
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define MASKS_ARE_SANITIZED true
+#endif
+#endif
+#ifndef MASKS_ARE_SANITIZED
+#define MASKS_ARE_SANITIZED false
+#endif
+
+/* What sigaction(2) says of a handler is so behind ours too. */
+static void handlers_as_told(void **state)
+{
+	static const struct {
+		const char *name;
+		int flags;
+		bool masks, blocks_user, blocks_bus, stays;
+	} cases[] = {
+		{"plain", 0, false, false, true, true},
+		{"a mask", 0, true, true, true, true},
+		{"SA_NODEFER", SA_NODEFER, false, false, false, true},
+		{"SA_RESETHAND", SA_RESETHAND, false, false, true, false},
+		{"all", SA_RESETHAND | SA_NODEFER, true, true, false, false},
+	};
+	struct sigaction before, now;
+
+	/* ThreadSanitizer calls handlers with a mask of its own. */
+	if (MASKS_ARE_SANITIZED)
+		skip();
+	assert_int_equal(sv_kvm_watch(), SV_OK);
+	sv_kvm_chain(NULL, &before);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct sigaction action = {.sa_handler = look_at_mask, .sa_flags = cases[i].flags};
+
+		if (cases[i].masks)
+			sigaddset(&action.sa_mask, SIGUSR1);
+		sv_kvm_chain(&action, NULL);
+		passed_on = 0;
+		raise(SIGBUS);
+		check(cases[i].name, passed_on == 1);
+		check(cases[i].name, blocked_user == cases[i].blocks_user);
+		check(cases[i].name, blocked_bus == cases[i].blocks_bus);
+		sv_kvm_chain(NULL, &now);
+		check(cases[i].name, now.sa_handler == (cases[i].stays ? look_at_mask : SIG_DFL));
+		/* And the mask is what it was. */
+		look_at_mask(SIGBUS);
+		check(cases[i].name, !blocked_user && !blocked_bus);
+	}
+	sv_kvm_chain(&before, NULL);
+}
+
+static void warn(void *address)
+{
+	siginfo_t info = {.si_code = BUS_MCEERR_AO, .si_addr = address};
+	bool shared;
+
+	assert_true(sv_kvm_note(&info, &shared));
+}
+
 /* The host warns of a page that nobody has touched: on record before the next entry. */
 static void warnings(void **state)
 {
 	const struct shim_message *message;
-	siginfo_t info = {.si_code = BUS_MCEERR_AO};
-	bool shared;
+	unsigned before = sv_kvm_warned();
 
 	vmm_open(&vmm, CODE_OF(NOP), 0, NULL, NULL);
-	info.si_addr = vmm.ram + (BAD - RAM);
-	assert_false(sv_kvm_warned());
-	sv_kvm_note(&info, &shared);
-	assert_true(sv_kvm_warned());
+	warn(vmm.ram + (BAD - RAM));
+	assert_int_equal(sv_kvm_warned(), before + 1);
 	vmm_expect_off(&vmm);
-	assert_false(sv_kvm_warned());
 	message = vmm_told(&vmm, SHIM_ERROR);
 	assert_int_equal(message->error.source, SV_RAS_SIGBUS_AO);
 	assert_int_equal(message->error.gpa, BAD);
@@ -170,12 +236,31 @@ static void warnings(void **state)
 	vmm_close(&vmm);
 }
 
+/* Of memory that is no guest's: looked at once, and not before each entry from then on. */
+static void warnings_of_others(void **state)
+{
+	static char elsewhere[64];
+	struct shim_vm *vm;
+
+	vmm_open(&vmm, CODE_OF(STR_W1_POST4), 0, NULL, NULL);
+	vm = shim_vcpu_of(vmm.vcpu)->vm;
+	vmm_expect_write(&vmm, DEVICE, 4, 0);
+	warn(elsewhere);
+	assert_int_not_equal(atomic_load(&vm->warned), sv_kvm_warned());
+	vmm_expect_off(&vmm);
+	assert_int_equal(atomic_load(&vm->warned), sv_kvm_warned());
+	assert_null(vmm_told(&vmm, SHIM_ERROR));
+	vmm_close(&vmm);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(sea),         cmocka_unit_test(claimed),    cmocka_unit_test(memory_fault),
-		cmocka_unit_test(own_sea),     cmocka_unit_test(thresholds), cmocka_unit_test(again),
-		cmocka_unit_test(own_handler), cmocka_unit_test(warnings),
+		cmocka_unit_test(sea),          cmocka_unit_test(claimed),
+		cmocka_unit_test(memory_fault), cmocka_unit_test(own_sea),
+		cmocka_unit_test(thresholds),   cmocka_unit_test(again),
+		cmocka_unit_test(own_handler),  cmocka_unit_test(handlers_as_told),
+		cmocka_unit_test(warnings),     cmocka_unit_test(warnings_of_others),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

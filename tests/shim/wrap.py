@@ -5,10 +5,13 @@
 usage: wrap.py SALVAGE [CASE...]
 """
 import ctypes
+import errno
 import json
 import os
 import re
+import resource
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -223,6 +226,47 @@ def refusals(bench):
     bench.wait_for_helpers()
 
 
+def deny_new_calls():
+    """What a kernel before 5.9 says to close_range(2), and one before 5.3 to pidfd_open(2), by a seccomp filter."""
+    numbers, enosys, allow = (436, 434), 0x00050000 | errno.ENOSYS, 0x7fff0000
+    words = [(0x20, 0, 0, 0)]
+    words += [(0x15, len(numbers) - i, 0, number) for i, number in enumerate(numbers)]
+    words += [(0x06, 0, 0, allow), (0x06, 0, 0, enosys)]
+    program = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *word) for word in words))
+    libc = ctypes.CDLL(None)
+    libc.prctl(38, 1, 0, 0, 0)
+    libc.prctl(22, 2, ctypes.byref(ctypes.create_string_buffer(struct.pack("HxxxxxxP", len(words), ctypes.addressof(program)))))
+
+
+def poor_places(bench):
+    """Kernels, limits and parents that leave less than is usual."""
+    # The helper must not hold open what tells it of the VMM's end.
+    process = bench.run("--", "sh", "-c", "exit 3", options=[f"--events={bench.path('old')}"], preexec_fn=deny_new_calls)
+    expect(process.returncode == 3, f"without close_range: {process.err!r}")
+    expect([event["status"] for event in bench.events("old")] == [3], "the event without close_range")
+    bench.wait_for_helpers()
+
+    def few_descriptors():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+
+    bench.run("--", "sh", "-c", "exit 4", options=[f"--events={bench.path('few')}"], preexec_fn=few_descriptors)
+    got = bench.events("few")
+    expect([event["reason"] for event in got] == ["exit"], f"with few descriptors: {got}")
+
+    # Closed streams are so for the VMM too, and the helper's pipes are not taken for them.
+    daemon = ("import glob, os, time\nif os.fork(): os._exit(0)\nos.setsid()\n"
+              "seen = [os.path.exists(f'/proc/self/fd/{n}') for n in range(3)]\ntime.sleep(0.5)\n"
+              f"seen.append(sum(b'wrap\\0--events={bench.path('closed')}' in open(name, 'rb').read()"
+              " for name in glob.glob('/proc/[0-9]*/cmdline') if os.path.exists(name)))\n"
+              f"open('{bench.path('seen')}', 'w').write(str(seen))\n")
+    bench.run("--", PYTHON, "-c", daemon, options=[f"--events={bench.path('closed')}"],
+              preexec_fn=lambda: [os.close(n) for n in range(3)])
+    bench.wait_for_helpers()
+    with open(bench.path("seen"), encoding="ascii") as file:
+        seen = file.read()
+    expect(seen == "[False, False, False, 1]", f"a daemon that was started without streams saw {seen}")
+
+
 def hand_over(bench):
     """QEMU's own forwarding of memory errors is left to it, unless a rule says otherwise."""
     process = bench.run("--", "sh", "-c", "exit 0", "virt,ras=on")
@@ -231,7 +275,7 @@ def hand_over(bench):
     expect(process.err == "", f"ras=on with a rule {process.err!r}")
 
 
-CASES = (statuses, streams, same_process, no_children, loaded, late, events, processes, signals, refusals, hand_over)
+CASES = (statuses, streams, same_process, no_children, loaded, late, events, processes, signals, refusals, poor_places, hand_over)
 
 
 def main(salvage, names):
