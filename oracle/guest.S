@@ -6,7 +6,7 @@
  * Every case ends in EL2: by a stage-2 abort, by the BRK behind the instruction (MDCR_EL2.TDE sends it here from EL1 and EL0),
  * or by the HVC that is all there is in the vectors of EL1.
  */
-#include "exchange.h"
+#include "mailbox.S"
 
 #define HCR_VM  (1 << 0)
 #define HCR_RW  (1 << 31)
@@ -130,20 +130,7 @@ start:
 	mov	x20, #0			/* batches done */
 
 next_batch:
-	ldr	x19, =MAIL_PA
-1:	add	x1, x19, #MAIL_PRODUCED
-	ldar	x0, [x1]
-	cmp	x0, x20
-	b.hi	2f
-	yield
-	b	1b
-
-2:	mov	x1, #BATCHES
-	udiv	x2, x20, x1
-	msub	x2, x2, x1, x20
-	mov	x1, #BATCH_BYTES
-	madd	x21, x2, x1, x19
-	add	x21, x21, #MAIL_BATCHES
+	await_batch
 	ldr	x0, [x21, #BATCH_SCTLR]
 	msr	sctlr_el1, x0
 	ldr	x0, [x21, #BATCH_TTBR0]
@@ -279,10 +266,8 @@ ran:
 	ldr	x1, [x21, #BATCH_PASSES]
 	cmp	x24, x1
 	b.ne	next_pass
-	add	x20, x20, #1
 	ldr	x19, =MAIL_PA
-	add	x0, x19, #MAIL_DONE
-	stlr	x20, [x0]
+	batch_done
 	b	next_batch
 
 brief:
@@ -294,16 +279,7 @@ brief:
 	b	ran
 
 fatal:
-	ldr	x1, =MAIL_PA
-	mrs	x0, elr_el2
-	str	x0, [x1, #MAIL_FATAL + 8]
-	mrs	x0, far_el2
-	str	x0, [x1, #MAIL_FATAL + 16]
-	mrs	x0, esr_el2
-	add	x1, x1, #MAIL_FATAL
-	stlr	x0, [x1]
-1:	wfi
-	b	1b
+	tell_fatal
 
 	/* Entry 8, synchronous from a lower EL in AArch64 state, is the only one that should be taken. */
 	.macro	vectors synchronous
@@ -332,7 +308,4 @@ saved:	.skip	SAVED_BYTES
 
 	/* The vectors of EL1, in a page of their own. */
 	.section .el1, "ax"
-	.irp	entry, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
-	.balign	0x80
-	hvc	#1
-	.endr
+	el1_vectors

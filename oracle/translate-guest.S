@@ -6,6 +6,7 @@
  * An access ends in EL2: by the BRK behind it or, of a fetch, at its address (MDCR_EL2.TDE sends it here), by a stage-2 abort, or by
  * the HVC that is all there is in the vectors of EL1.
  */
+#include "mailbox.S"
 #include "translate.h"
 
 #define HCR_VM (1 << 0)
@@ -65,20 +66,7 @@ start:
 	mov	x20, #0			/* batches done */
 
 next_batch:
-	ldr	x19, =MAIL_PA
-1:	add	x1, x19, #MAIL_PRODUCED
-	ldar	x0, [x1]
-	cmp	x0, x20
-	b.hi	2f
-	yield
-	b	1b
-
-2:	mov	x1, #BATCHES
-	udiv	x2, x20, x1
-	msub	x2, x2, x1, x20
-	mov	x1, #BATCH_BYTES
-	madd	x21, x2, x1, x19
-	add	x21, x21, #MAIL_BATCHES
+	await_batch
 	ldr	x0, [x21, #BATCH_VTCR]
 	msr	vtcr_el2, x0
 	ldr	x1, [x21, #BATCH_VTTBR]
@@ -172,9 +160,7 @@ at_done:
 	mov	x0, sp
 	cmp	x0, x23
 	b.ne	run
-	add	x20, x20, #1
-	add	x0, x19, #MAIL_DONE
-	stlr	x20, [x0]
+	batch_done
 	b	next_batch
 
 	/* An external abort of an AT is an exception; the driver asks for none. */
@@ -187,16 +173,7 @@ at_aborted:
 	b	at_done
 
 fatal:
-	ldr	x1, =MAIL_PA
-	mrs	x0, elr_el2
-	str	x0, [x1, #MAIL_FATAL + 8]
-	mrs	x0, far_el2
-	str	x0, [x1, #MAIL_FATAL + 16]
-	mrs	x0, esr_el2
-	add	x1, x1, #MAIL_FATAL
-	stlr	x0, [x1]
-1:	wfi
-	b	1b
+	tell_fatal
 
 	/* Entry 8, synchronous from a lower EL in AArch64 state, is the only one that should be taken, but for an AT. */
 	.balign	0x800
@@ -222,10 +199,7 @@ vectors:
 
 	/* One page: the vectors of EL1, and the accesses. */
 	.section .el1, "ax"
-	.irp	entry, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
-	.balign	0x80
-	hvc	#1
-	.endr
+	el1_vectors
 
 	.balign	T_ACCESSES
 	.macro	access instruction:vararg

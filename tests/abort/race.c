@@ -13,155 +13,13 @@
 #include "support/check.h"
 #include "support/memory-vcpu.h"
 
+#include "race-guest.h"
 #include "race-model.h"
-
-#define LEVEL1      (RACE_RAM + 0x3000)
-#define LEVEL2      (RACE_RAM + 0x4000)
-#define CODE_TABLE  (RACE_RAM + 0x5000)
-#define DATA_TABLE  (RACE_RAM + 0x6000)
-#define OTHER_TABLE (RACE_RAM + 0x7000)
-#define THIRD_TABLE (RACE_RAM + 0x8000)
-#define CODE_A      RACE_RAM
-#define CODE_B      (RACE_RAM + 0x1000)
-#define DATA        (RACE_RAM + 0x2000)
-#define DATA_INDEX  3 /* of the first data page, in its table */
-
-#define TABLE     3
-#define BLOCK     0x401
-#define PAGE      0x403
-#define DEVICE    (1 << 2)
-#define READ_ONLY (1 << 7)
-#define PXN       (UINT64_C(1) << 53)
-#define AF        0x400
 
 #define PSTATE (0x3c5 | SV_PSTATE_SS | UINT64_C(1) << 10)
 
-/* Guest memory, shared with the threads that change it; read and written with atomics only. */
-static _Alignas(4096) uint64_t ram[RACE_RAM_SIZE / 8], flash[0x1000 / 8];
-static uint32_t poisoned; /* a bit for each page of RAM */
-
 static unsigned long aborts = 50000;
 static uint64_t seed = UINT64_C(0x5a17a6e);
-
-/* Descriptors among which the changers choose, the likely ones more than once. */
-static const uint64_t data_pages[] = {
-	(RACE_RECORDER + 0x1000) | PAGE,
-	(RACE_RECORDER + 0x1000) | PAGE,
-	(RACE_RECORDER + 0x2000) | PAGE,
-	(RACE_RECORDER + 0x2000) | PAGE,
-	(RACE_RECORDER + 0x5000) | PAGE,
-	(RACE_RECORDER + 0x5000) | PAGE | DEVICE,
-	(RACE_RECORDER + 0x1000) | PAGE | READ_ONLY,
-	(RACE_RECORDER + 0x1000) | (PAGE & ~AF),
-	(RACE_RECORDER + 0x1000) | (PAGE & ~2),
-	RACE_REGISTER_FILE | PAGE,
-	RACE_REGISTER_FILE | PAGE | DEVICE,
-	RACE_DISTRIBUTOR | PAGE,
-	RACE_HOLE | PAGE,
-	DATA | PAGE,
-	DATA | PAGE,
-	RACE_FLASH | PAGE,
-	0,
-};
-static const uint64_t code_pages[] = {
-	CODE_A | PAGE,        CODE_A | PAGE,           CODE_A | PAGE,         CODE_B | PAGE,
-	CODE_B | PAGE,        CODE_B | PAGE,           CODE_A | PAGE,         CODE_B | PAGE,
-	RACE_FLASH | PAGE,    CODE_A | PAGE | PXN,     RACE_HOLE | PAGE,      0,
-	RACE_RECORDER | PAGE, RACE_DISTRIBUTOR | PAGE, CODE_A | (PAGE & ~AF),
-};
-static const uint64_t data_tables[] = {
-	DATA_TABLE | TABLE,  DATA_TABLE | TABLE,
-	DATA_TABLE | TABLE,  OTHER_TABLE | TABLE,
-	THIRD_TABLE | TABLE, DATA_TABLE | TABLE,
-	OTHER_TABLE | TABLE, RACE_RECORDER | BLOCK,
-	RACE_HOLE | TABLE,   0,
-};
-static const uint64_t code_tables[] = {
-	CODE_TABLE | TABLE, CODE_TABLE | TABLE, CODE_TABLE | TABLE, CODE_TABLE | TABLE,
-	CODE_TABLE | TABLE, RACE_RAM | BLOCK,   RACE_HOLE | TABLE,  0,
-};
-static const uint64_t first_tables[] = {
-	LEVEL2 | TABLE, LEVEL2 | TABLE, LEVEL2 | TABLE, LEVEL2 | TABLE,    LEVEL2 | TABLE, LEVEL2 | TABLE,
-	LEVEL2 | TABLE, LEVEL2 | TABLE, LEVEL2 | TABLE, RACE_HOLE | TABLE, LEVEL2 | TABLE, 0,
-};
-
-/* What is changed, and into what. */
-static const struct {
-	uint64_t ipa;
-	const uint64_t *choices;
-	unsigned count;
-} descriptors[] = {
-	{DATA_TABLE + DATA_INDEX * 8, data_pages, COUNT(data_pages)},
-	{DATA_TABLE + DATA_INDEX * 8 + 8, data_pages, COUNT(data_pages)},
-	{OTHER_TABLE + DATA_INDEX * 8, data_pages, COUNT(data_pages)},
-	{OTHER_TABLE + DATA_INDEX * 8 + 8, data_pages, COUNT(data_pages)},
-	{THIRD_TABLE + DATA_INDEX * 8, data_pages, COUNT(data_pages)},
-	{THIRD_TABLE + DATA_INDEX * 8 + 8, data_pages, COUNT(data_pages)},
-	{LEVEL2 + 2 * 8, data_tables, COUNT(data_tables)},
-	{CODE_TABLE, code_pages, COUNT(code_pages)},
-	{LEVEL2 + 1 * 8, code_tables, COUNT(code_tables)},
-	{LEVEL1, first_tables, COUNT(first_tables)},
-};
-
-static void *host(uint64_t ipa)
-{
-	return (char *)ram + (ipa - RACE_RAM);
-}
-
-static void put_word(uint64_t ipa, uint32_t word)
-{
-	__atomic_store_n((uint32_t *)host(ipa), word, __ATOMIC_RELAXED);
-}
-
-static void put_descriptor(uint64_t ipa, uint64_t desc)
-{
-	__atomic_store_n((uint64_t *)host(ipa), desc, __ATOMIC_RELAXED);
-}
-
-static void change_code(uint64_t *random)
-{
-	uint64_t r = random_next(random);
-
-	put_word((r & 1 ? CODE_A : CODE_B) + RACE_SLOT, race_insns[(r >> 8) % race_insn_count].word);
-}
-
-/* Half of the time through an invalid descriptor, as the architecture wants it. */
-static void change_tables(uint64_t *random)
-{
-	uint64_t r = random_next(random);
-	unsigned i = (unsigned)(r >> 8) % COUNT(descriptors);
-
-	if (r & 1)
-		put_descriptor(descriptors[i].ipa, 0);
-	put_descriptor(descriptors[i].ipa, descriptors[i].choices[(r >> 32) % descriptors[i].count]);
-}
-
-static void change_poison(uint64_t *random)
-{
-	uint64_t r = random_next(random);
-
-	__atomic_store_n(&poisoned, r % 4 ? 0 : 1u << (r >> 8) % (RACE_RAM_SIZE >> 12), __ATOMIC_RELAXED);
-}
-
-static void change(uint64_t *random)
-{
-	switch (random_next(random) % 16) {
-	case 0:
-		change_poison(random);
-		break;
-	case 1:
-	case 2:
-	case 3:
-	case 4:
-	case 5:
-	case 6:
-		change_code(random);
-		break;
-	default:
-		change_tables(random);
-		break;
-	}
-}
 
 /* Everything that a session did to memory, in order. */
 struct touch {
@@ -194,49 +52,6 @@ static struct run {
 	uint64_t endings[SV_ENDING_COUNT], reasons[SV_ENDING_COUNT][SV_REASON_COUNT], own;
 } run;
 
-static bool is_poisoned(uint64_t ipa)
-{
-	return ipa >= RACE_RAM &&
-	       __atomic_load_n(&poisoned, __ATOMIC_RELAXED) >> ((ipa - RACE_RAM) >> 12) & 1;
-}
-
-static uint64_t load_value(const void *from, unsigned size)
-{
-	switch (size) {
-	case 8:
-		return __atomic_load_n((const uint64_t *)from, __ATOMIC_RELAXED);
-	case 4:
-		return __atomic_load_n((const uint32_t *)from, __ATOMIC_RELAXED);
-	case 2:
-		return __atomic_load_n((const uint16_t *)from, __ATOMIC_RELAXED);
-	default:
-		return __atomic_load_n((const uint8_t *)from, __ATOMIC_RELAXED);
-	}
-}
-
-static void store_value(void *to, unsigned size, uint64_t value)
-{
-	for (unsigned i = 0; i < size; i++)
-		__atomic_store_n((uint8_t *)to + i, (uint8_t)(value >> 8 * i), __ATOMIC_RELAXED);
-}
-
-/* Data is read byte by byte where it is not aligned: the changers leave it alone. */
-static enum sv_status read_memory(const struct sv_region *region, uint64_t ipa, unsigned size,
-				  uint64_t *value)
-{
-	const uint8_t *from = (const uint8_t *)region->host + (ipa - region->first);
-
-	if (is_poisoned(ipa))
-		return SV_FAULT;
-	*value = 0;
-	if (ipa % size == 0)
-		*value = load_value(from, size);
-	else
-		for (unsigned i = 0; i < size; i++)
-			*value |= load_value(from + i, 1) << 8 * i;
-	return SV_OK;
-}
-
 static struct touch *note(uint64_t ipa, unsigned size, bool write)
 {
 	struct touch *touch = &run.touches[run.touch_count++];
@@ -266,11 +81,11 @@ static enum sv_status load(void *opaque, const struct sv_region *region, uint64_
 {
 	struct touch *touch = note(ipa, size, false);
 
-	touch->status = read_memory(region, ipa, size, &touch->value);
+	touch->status = race_read(region, ipa, size, &touch->value);
 	if (!touch->status)
 		memcpy(data, &touch->value, size);
 	if (run.adversary)
-		change(&run.random);
+		race_change(&run.random);
 	else
 		linger();
 	return touch->status;
@@ -281,10 +96,10 @@ static enum sv_status store(void *opaque, const struct sv_region *region, uint64
 {
 	struct touch *touch = note(ipa, size, true);
 
-	touch->status = read_memory(region, ipa, size, &touch->before);
+	touch->status = race_read(region, ipa, size, &touch->before);
 	memcpy(&touch->value, data, size);
 	if (!touch->status)
-		store_value(host(ipa), size, touch->value);
+		race_store(race_host(ipa), size, touch->value);
 	return touch->status;
 }
 
@@ -308,7 +123,7 @@ static enum sv_status read_now(struct race_reader *reader, uint64_t ipa, unsigne
 {
 	struct sv_place place = sv_space_find(&run.space, ipa, false);
 
-	return read_memory(place.region, ipa, size, value);
+	return race_read(place.region, ipa, size, value);
 }
 
 /* Gives again what the session was given, which must have asked for the same. */
@@ -346,18 +161,16 @@ static void setup(void)
 		 .last = RACE_RAM + RACE_RAM_SIZE - 1,
 		 .kind = SV_REGION_RAM,
 		 .name = "ram",
-		 .host = ram},
+		 .host = race_ram},
 		{.first = RACE_FLASH,
 		 .last = RACE_FLASH + 0xfff,
 		 .kind = SV_REGION_ROM,
 		 .name = "flash",
-		 .host = flash},
+		 .host = race_flash},
 	};
 	struct memory_vcpu *vcpu = &run.vcpu;
 
 	memset(&run, 0, sizeof(run));
-	memset(ram, 0, sizeof(ram));
-	poisoned = 0;
 	run.random = seed;
 	memory_vcpu_init(vcpu, NULL);
 	run.ops = *vcpu->cpu.ops;
@@ -373,16 +186,10 @@ static void setup(void)
 	vcpu->regs[SV_PC] = RACE_CODE + RACE_SLOT;
 	vcpu->regs[SV_PSTATE] = PSTATE;
 	vcpu->regs[SV_SCTLR_EL1] |= SV_SCTLR_M;
-	vcpu->regs[SV_TTBR0_EL1] = LEVEL1;
+	vcpu->regs[SV_TTBR0_EL1] = RACE_LEVEL1;
 	vcpu->regs[SV_TCR_EL1] = 25 | 25 << 16 | UINT64_C(2) << 30 | UINT64_C(5) << 32;
 	vcpu->regs[SV_MAIR_EL1] = RACE_MAIR;
-	for (size_t i = 0; i < 512; i++)
-		((uint64_t *)host(DATA))[i] = random_next(&run.random);
-	*(uint32_t *)((char *)flash + RACE_SLOT) = race_insns[0].word;
-	put_word(CODE_A + RACE_SLOT, race_insns[0].word);
-	put_word(CODE_B + RACE_SLOT, race_insns[7].word);
-	for (size_t i = 0; i < COUNT(descriptors); i++)
-		put_descriptor(descriptors[i].ipa, descriptors[i].choices[0]);
+	race_guest_reset(&run.random);
 }
 
 /* The next registers that the vCPU comes with. */
@@ -621,8 +428,8 @@ static void undo_stores(void)
 {
 	while (run.touch_count--)
 		if (run.touches[run.touch_count].write && !run.touches[run.touch_count].status)
-			store_value(host(run.touches[run.touch_count].ipa), run.touches[run.touch_count].size,
-				    run.touches[run.touch_count].before);
+			race_store(race_host(run.touches[run.touch_count].ipa),
+				   run.touches[run.touch_count].size, run.touches[run.touch_count].before);
 }
 
 /*
@@ -649,13 +456,13 @@ static void drive(unsigned long count)
 				run.own++;
 				again = false;
 				if (run.adversary || run.own % 64 == 0)
-					change(&run.random);
+					race_change(&run.random);
 				continue;
 			}
 		}
 		/* Some time passes between the abort and the exit. */
 		for (unsigned i = 0; run.adversary && i < (r >> 8) % 4; i++)
-			change(&run.random);
+			race_change(&run.random);
 		verdict = session_run(&session, &abort);
 		judge(&session, verdict, &abort);
 		undo_stores();
@@ -734,7 +541,7 @@ static struct changer {
 	unsigned pause; /* poison stays for a while */
 	uint64_t random;
 	pthread_t thread;
-} changers[] = {{change_code}, {change_tables}, {change_poison, .pause = 50}};
+} changers[] = {{race_change_code}, {race_change_tables}, {race_change_poison, .pause = 50}};
 
 static void *change_until_over(void *opaque)
 {
