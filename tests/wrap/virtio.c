@@ -40,7 +40,8 @@
 #define SECTOR     512u
 #define CAPACITY   128u /* in sectors, of the image that the test has made */
 #define PATTERN(n) (0x01000193u * ((n) + 1))
-#define PATIENCE   200000000ul
+#define PATIENCE   200000000ul /* of memory */
+#define READS      50000ul     /* of a device, each an exit */
 
 static _Alignas(4096) struct {
 	struct {
@@ -189,7 +190,7 @@ static void transfer(bool writes, uint64_t sector, const char *name, whole_instr
 	EQUAL(answer, 0);
 	/* The ring first, and then the interrupt: the device is another thread. */
 	for (uint64_t i = 0; !(read32(transport + INTERRUPTS) & 1); i++)
-		if (i == PATIENCE)
+		if (i == READS)
 			guest_fail(name, 0, "the device's interrupt status", 0, 1);
 	write32(transport + ACKNOWLEDGE, 1);
 }
