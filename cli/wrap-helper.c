@@ -425,6 +425,7 @@ void wrap_helper(const struct wrap_options *options, struct shim_channel *channe
 		return;
 	close(ready);
 	serve(&helper);
+	pthread_join(watcher, NULL);
 	if (!helper.ended)
 		finish(&helper, "ended");
 	for (unsigned i = 0; i < helper.vm_count; i++) {
