@@ -55,7 +55,10 @@ struct machine {
 	uint8_t ram[RAM_SIZE];
 };
 
-/* Pages of 4 KiB, 39-bit addresses: code at 0, the device at 1 MiB, two of its pages and memory beside it above. */
+/*
+ * Pages of 4 KiB, 39-bit addresses: code at 0, the device at 1 MiB, two of its pages and memory beside it
+ * above.
+ */
 #define LEVEL1    (RAM_BASE + 0x1000)
 #define LEVEL2    (RAM_BASE + 0x2000)
 #define LEVEL3    (RAM_BASE + 0x3000)

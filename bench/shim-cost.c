@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * For bench/shim-cost.py, which counts the instructions of exits() and of direct(): KVM_RUN through the shim, and
- * without it, of a kernel that returns at once with an exit that is none of salvage's.
+ * For bench/shim-cost.py, which counts the instructions of exits() and of direct(): KVM_RUN through the shim,
+ * and without it, of a kernel that returns at once with an exit that is none of salvage's.
  */
 #include <fcntl.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * On softkvm: an access that the CPU does not describe, from the guest's instruction through KVM's exit, all of
- * salvage and the device to the guest's next instruction; next to one that the CPU describes.
+ * On softkvm: an access that the CPU does not describe, from the guest's instruction through KVM's exit, all
+ * of salvage and the device to the guest's next instruction; next to one that the CPU describes.
  */
 #include <stdio.h>
 #include <string.h>

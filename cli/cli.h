@@ -62,7 +62,10 @@ int cli_wrap(int argc, char **argv);
  */
 char *cli_resource(const char *name);
 
-/* The first of names that is there: relative ones as above, absolute ones as they are. To be freed; NULL: none. */
+/*
+ * The first of names that is there: relative ones as above, absolute ones as they are. To be freed; NULL:
+ * none.
+ */
 char *cli_first_resource(const char *const *names, size_t count);
 
 #endif

@@ -168,7 +168,10 @@ const struct insn_kind *explain_insn_kind(uint32_t word);
 /* What to write instead: in general (0), in C (1), C++ (2), Rust (3). NULL if there is nothing to say. */
 const char *explain_remedy(enum insn_remedy remedy, unsigned language);
 
-/* The same as a sentence to be freed; with language 0 also how such code comes about. NULL too if memory ran out. */
+/*
+ * The same as a sentence to be freed; with language 0 also how such code comes about. NULL too if memory ran
+ * out.
+ */
 char *explain_change(const struct insn_kind *kind, unsigned language);
 
 #define ACCOUNT_TODO 8

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Names for the guest's code: symbols as everywhere in salvage, and with elfutils' libdw the function, file and
- * line that the debug information has. Addresses are compared as they are.
+ * Names for the guest's code: symbols as everywhere in salvage, and with elfutils' libdw the function, file
+ * and line that the debug information has. Addresses are compared as they are.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +36,9 @@ struct lint_code *lint_code_new(void)
 #ifdef HAVE_LIBDW
 static void open_lines(struct file *file, const char *path)
 {
-	/* Debug information in a file of its own is looked for beside this one and nowhere else: no network. */
+	/*
+	 * Debug information in a file of its own is looked for beside this one and nowhere else: no network.
+	 */
 	static char beside[] = "";
 	static char *where = beside;
 	static const Dwfl_Callbacks callbacks = {.find_elf = dwfl_build_id_find_elf,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * QEMU's memory map as its monitor prints it ("info mtree -f", QEMU's manual, "QEMU Monitor"): one block for each
- * view, with the address spaces that have it, then lines
+ * QEMU's memory map as its monitor prints it ("info mtree -f", QEMU's manual, "QEMU Monitor"): one block for
+ * each view, with the address spaces that have it, then lines
  * "  FIRST-LAST (prio N, TYPE): NAME" or "... NAME @OFFSET", in hexadecimal.
  */
 #include <ctype.h>

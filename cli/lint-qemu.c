@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The user's QEMU: what its command line asks for, what it is, and its run. Options are only looked at; to the
- * command line, which may begin with other programs ("timeout 60 qemu-system-aarch64 ..."), words are added at
- * the end, so that these pass them on.
+ * The user's QEMU: what its command line asks for, what it is, and its run. Options are only looked at; to
+ * the command line, which may begin with other programs ("timeout 60 qemu-system-aarch64 ..."), words are
+ * added at the end, so that these pass them on.
  */
 #include <errno.h>
 #include <fcntl.h>

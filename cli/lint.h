@@ -191,8 +191,8 @@ int lint_qemu_ask(struct lint_qemu *qemu);
 bool lint_qemu_map(const struct lint_qemu *qemu, struct lint_map *map);
 
 /*
- * Runs the guest to its end, with the plugin, which gets the file descriptor of the report; the log goes to log
- * if that is not NULL. 0 with *wait, as of wait(2), or the status of an error that was printed.
+ * Runs the guest to its end, with the plugin, which gets the file descriptor of the report; the log goes to
+ * log if that is not NULL. 0 with *wait, as of wait(2), or the status of an error that was printed.
  */
 int lint_qemu_run(const struct lint_qemu *qemu, const char *plugin, int report, struct lint_log *log,
 		  int *wait);

@@ -13,8 +13,8 @@
 #include "run.h"
 
 /*
- * Where auto leads on this host. A /dev/kvm that is there but cannot be used is the user's to know of, so it is
- * taken all the same.
+ * Where auto leads on this host. A /dev/kvm that is there but cannot be used is the user's to know of, so it
+ * is taken all the same.
  */
 static void choose(struct run_options *options)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The helper beside a wrapped VMM: takes the shim's messages, writes events and memory errors, reads device trees,
- * tells people. It ends with the VMM's family: the processes that it forked, and did not replace.
+ * The helper beside a wrapped VMM: takes the shim's messages, writes events and memory errors, reads device
+ * trees, tells people. It ends with the VMM's family: the processes that it forked, and did not replace.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -290,8 +290,8 @@ static void end_message(struct helper *helper, const struct shim_message *messag
 	pid_t owner = atomic_load(&helper->channel->vm_pid);
 
 	/*
-	 * A VMM that goes on in a child has left the standard streams to whoever started it, who waits for their
-	 * end. Notices have nowhere to go then; events have.
+	 * A VMM that goes on in a child has left the standard streams to whoever started it, who waits for
+	 * their end. Notices have nowhere to go then; events have.
 	 */
 	if ((pid_t)message->vm == helper->vmm && owner != helper->vmm)
 		let_go();

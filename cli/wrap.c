@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * salvage wrap: starts the helper, and becomes the VMM with the shim preloaded, so that PID, standard streams and
- * exit status are the VMM's own.
+ * salvage wrap: starts the helper, and becomes the VMM with the shim preloaded, so that PID, standard streams
+ * and exit status are the VMM's own.
  */
 #include <errno.h>
 #include <fcntl.h>

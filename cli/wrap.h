@@ -24,15 +24,15 @@ int wrap_options_parse(int argc, char **argv, struct wrap_options *options);
 void wrap_options_free(struct wrap_options *options);
 
 /*
- * Whether the program can be wrapped: 0, with its path in *path (to be freed), or the exit status after an error
- * line that names the remedy.
+ * Whether the program can be wrapped: 0, with its path in *path (to be freed), or the exit status after an
+ * error line that names the remedy.
  */
 int wrap_check(const char *program, char **path);
 
 /*
- * Starts the helper, which outlives this call and the VMM, and is no child of it. life is the pipe that ends with
- * the VMM's family, vmm the PID that the VMM will have: our own. 0 when it is ready, or the exit status after an
- * error line.
+ * Starts the helper, which outlives this call and the VMM, and is no child of it. life is the pipe that ends
+ * with the VMM's family, vmm the PID that the VMM will have: our own. 0 when it is ready, or the exit status
+ * after an error line.
  */
 int wrap_helper_start(const struct wrap_options *options, struct shim_channel *channel, int life, pid_t vmm);
 

@@ -187,8 +187,8 @@ enum conform_told { TOLD_NOTHING, TOLD_SYNC, TOLD_DONE, TOLD_SKIP, TOLD_FAILED }
 #define CONFORM_TEXT 400
 
 /*
- * One access to the channel: offset, size; data is written or filled. text: a line, if it is not empty, or the
- * reason of TOLD_SKIP and TOLD_FAILED.
+ * One access to the channel: offset, size; data is written or filled. text: a line, if it is not empty, or
+ * the reason of TOLD_SKIP and TOLD_FAILED.
  */
 enum conform_told conform_channel(struct conform *conform, uint64_t offset, unsigned size, bool write,
 				  uint8_t data[8], char text[CONFORM_TEXT]);
@@ -204,8 +204,8 @@ uint64_t conform_guest_vectors(void);
 /* errors.c */
 
 /*
- * Makes the guest's next access to a page a synchronous external abort that nobody claims; or poisons one that
- * is mapped here, for good. NULL: done; else why not.
+ * Makes the guest's next access to a page a synchronous external abort that nobody claims; or poisons one
+ * that is mapped here, for good. NULL: done; else why not.
  */
 const char *conform_sea(struct conform *conform, uint64_t gpa, unsigned flags);
 const char *conform_poison(struct conform *conform, uint64_t gpa, void *page, size_t size);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The host's end of the channel. What the guest writes is not trusted: addresses and formats may be anything. */
+/*
+ * The host's end of the channel. What the guest writes is not trusted: addresses and formats may be anything.
+ */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>

@@ -19,7 +19,10 @@
  * a string, %p an address, which is written by what it lies in.
  */
 #define CHANNEL_PRINT 0x40
-/* Written: the address of a text; arguments: what is, what ought to be, a line number. The case has failed if they differ. */
+/*
+ * Written: the address of a text; arguments: what is, what ought to be, a line number. The case has failed if
+ * they differ.
+ */
 #define CHANNEL_ASSERT 0x48
 /* Written: a number. The host program goes on. */
 #define CHANNEL_SYNC 0x50
@@ -37,7 +40,10 @@
 #define CONFORM_RAM      0x40000000
 #define CONFORM_RAM_SIZE 0x200000
 
-/* With stage 1 on: where all of the low 4 GiB is once more, as Normal memory; and a 1 GiB piece of tables of the case's own. */
+/*
+ * With stage 1 on: where all of the low 4 GiB is once more, as Normal memory; and a 1 GiB piece of tables of
+ * the case's own.
+ */
 #define CONFORM_ALIAS  0x200000000
 #define CONFORM_WALKED 0x400000000
 #define CONFORM_GIB    0x40000000

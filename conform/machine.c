@@ -262,7 +262,9 @@ static void say_mmio(struct conform *conform)
 		conform_line(conform, "mmio read %u at %s", run->mmio.len, address);
 }
 
-/* The level, which depends on what the host has mapped and how, is left out (DDI 0487, ISS of a data abort). */
+/*
+ * The level, which depends on what the host has mapped and how, is left out (DDI 0487, ISS of a data abort).
+ */
 static const char *fault_status(uint64_t fsc, char *text)
 {
 	static const char *const names[] = {"address size", "translation", "access flag", "permission"};

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A VMM's abort handling under test, on any host: a guest executes str w1, [x0], #4 on an address with no memory
- * behind it, and KVM_EXIT_ARM_NISV is what its VMM must deal with. On an arm64 host <linux/kvm.h> will do in
- * place of salvage/uapi.h.
+ * A VMM's abort handling under test, on any host: a guest executes str w1, [x0], #4 on an address with no
+ * memory behind it, and KVM_EXIT_ARM_NISV is what its VMM must deal with. On an arm64 host <linux/kvm.h> will
+ * do in place of salvage/uapi.h.
  */
 #include <assert.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The QEMU plugin behind "salvage lint". Of each block that QEMU translates it watches the instructions that
- * access memory and that the CPU would not describe to a hypervisor (no ISV in their row); an access of one of
- * them to anything but RAM is a finding.
+ * access memory and that the CPU would not describe to a hypervisor (no ISV in their row); an access of one
+ * of them to anything but RAM is a finding.
  *
  * Argument: report=PATH, a file that holds a struct lint_report.
  *
@@ -33,8 +33,8 @@ static insn_data_where_t insn_where;
 static insn_data_copy_t insn_copy;
 
 /*
- * QEMU refuses a plugin of a version that it does not know, and reads that before it calls anything: so what it
- * has is told by its symbols, as far as they differ. QEMU of version 4 or 5 takes 4. Between 6 and 7 the
+ * QEMU refuses a plugin of a version that it does not know, and reads that before it calls anything: so what
+ * it has is told by its symbols, as far as they differ. QEMU of version 4 or 5 takes 4. Between 6 and 7 the
  * command decides, which has asked QEMU for its own version.
  */
 __attribute__((constructor)) static void choose_version(void)
@@ -101,8 +101,8 @@ static uint32_t word_of(const struct qemu_plugin_insn *insn)
 }
 
 /*
- * Where the state is not to be had, the disassembly gives it away: A32 has no base registers named X, and lists
- * of registers named R. Without a disassembler all is taken for A64.
+ * Where the state is not to be had, the disassembly gives it away: A32 has no base registers named X, and
+ * lists of registers named R. Without a disassembler all is taken for A64.
  */
 static bool looks_aarch32(const struct qemu_plugin_insn *insn)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the plugin uses of QEMU's interface for TCG plugins (QEMU manual, "QEMU TCG Plugins"), in its versions 1
- * (QEMU 7.2 to 8.2), 2 (9.0), 3 (9.1), 4 (9.2 and 10.0), 5 (10.1 and 10.2), 6 (11.0) and 7 (11.1).
+ * What the plugin uses of QEMU's interface for TCG plugins (QEMU manual, "QEMU TCG Plugins"), in its versions
+ * 1 (QEMU 7.2 to 8.2), 2 (9.0), 3 (9.1), 4 (9.2 and 10.0), 5 (10.1 and 10.2), 6 (11.0) and 7 (11.1).
  *
  * Distributions do not package QEMU's own header, so names and types are typed again. QEMU finds the plugin's
  * two symbols when it loads it, and the loader finds QEMU's: no library is linked. A weak one is in some
@@ -45,8 +45,8 @@ PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *in
 /* QEMU's. */
 #define WEAK __attribute__((weak))
 /*
- * Registration. From version 7 on what is registered is not told the plugin's id first, but gets a pointer last,
- * which is given when it is registered. Callbacks: (id, tb), (id), (id, vCPU); then (tb, data), (data),
+ * Registration. From version 7 on what is registered is not told the plugin's id first, but gets a pointer
+ * last, which is given when it is registered. Callbacks: (id, tb), (id), (id, vCPU); then (tb, data), (data),
  * (vCPU, data).
  */
 typedef void (*qemu_callback_t)(void);
@@ -78,7 +78,10 @@ bool qemu_plugin_hwaddr_is_io(const struct qemu_plugin_hwaddr *address);
 uint64_t qemu_plugin_hwaddr_phys_addr(const struct qemu_plugin_hwaddr *address);
 const char *qemu_plugin_hwaddr_device_name(const struct qemu_plugin_hwaddr *address);
 
-/* Disassembly in the syntax of the state that the vCPU is in, if QEMU was built with a disassembler; to be freed. */
+/*
+ * Disassembly in the syntax of the state that the vCPU is in, if QEMU was built with a disassembler; to be
+ * freed.
+ */
 char *qemu_plugin_insn_disas(const struct qemu_plugin_insn *insn);
 void g_free(void *memory) WEAK;
 
@@ -88,7 +91,10 @@ void qemu_plugin_register_vcpu_insn_exec_cond_cb(void) WEAK;
 void qemu_plugin_read_memory_vaddr(void) WEAK;
 void qemu_plugin_set_pc(void) WEAK;
 
-/* From 2 on: the registers of the vCPU whose callback it is. GArray and GByteArray are GLib's, which QEMU links. */
+/*
+ * From 2 on: the registers of the vCPU whose callback it is. GArray and GByteArray are GLib's, which QEMU
+ * links.
+ */
 typedef struct {
 	char *data;
 	unsigned int len; /* elements */

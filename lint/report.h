@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the plugin and the command share: one piece of memory that the command makes, QEMU's process fills, and
- * the command reads when QEMU is gone, however it went. Every table is bounded; what does not fit is counted.
+ * What the plugin and the command share: one piece of memory that the command makes, QEMU's process fills,
+ * and the command reads when QEMU is gone, however it went. Every table is bounded; what does not fit is
+ * counted.
  *
  * The functions are called with a lock held by whoever fills the report; the command reads without one, and
  * sees an entry whole or not at all.

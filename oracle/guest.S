@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The bare-metal side, at EL2: runs what the driver put into the slots, one instruction a case, and writes down what became of it.
- * It decides nothing: tables, system registers and states are the driver's.
+ * The bare-metal side, at EL2: runs what the driver put into the slots, one instruction a case, and writes
+ * down what became of it. It decides nothing: tables, system registers and states are the driver's.
  *
- * Every case ends in EL2: by a stage-2 abort, by the BRK behind the instruction (MDCR_EL2.TDE sends it here from EL1 and EL0),
- * or by the HVC that is all there is in the vectors of EL1.
+ * Every case ends in EL2: by a stage-2 abort, by the BRK behind the instruction (MDCR_EL2.TDE sends it here
+ * from EL1 and EL0), or by the HVC that is all there is in the vectors of EL1.
  */
 #include "mailbox.S"
 

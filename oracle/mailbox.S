@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The bare-metal sides' end of the mailbox (exchange.h), and what both have in their vectors. x19: the mailbox, x20: the batches done.
+ * The bare-metal sides' end of the mailbox (exchange.h), and what both have in their vectors. x19: the
+ * mailbox, x20: the batches done.
  */
 #include "exchange.h"
 

@@ -114,7 +114,10 @@ static void draw_batch(struct worker *worker)
 	struct turns *turns = &worker->turns[kind];
 	struct setting setting = case_setting(kind, worker->machine.mail, &worker->random);
 
-	/* Every second batch begins with copies that are to be gone on with, all under the first one's setting. */
+	/*
+	 * Every second batch begins with copies that are to be gone on with, all under the first one's
+	 * setting.
+	 */
 	worker->resuming = kind == KIND_COPY && worker->rest_count && !worker->resuming;
 	if (worker->resuming)
 		setting = worker->rests[0].setting;

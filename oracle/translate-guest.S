@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The bare-metal side of the translation oracle, at EL2: for each slot it sets the translation registers, does one access at EL1 or
- * EL0, and one AT, and writes down what became of them. It decides nothing.
+ * The bare-metal side of the translation oracle, at EL2: for each slot it sets the translation registers,
+ * does one access at EL1 or EL0, and one AT, and writes down what became of them. It decides nothing.
  *
- * An access ends in EL2: by the BRK behind it or, of a fetch, at its address (MDCR_EL2.TDE sends it here), by a stage-2 abort, or by
- * the HVC that is all there is in the vectors of EL1.
+ * An access ends in EL2: by the BRK behind it or, of a fetch, at its address (MDCR_EL2.TDE sends it here), by
+ * a stage-2 abort, or by the HVC that is all there is in the vectors of EL1.
  */
 #include "mailbox.S"
 #include "translate.h"
@@ -175,7 +175,10 @@ at_aborted:
 fatal:
 	tell_fatal
 
-	/* Entry 8, synchronous from a lower EL in AArch64 state, is the only one that should be taken, but for an AT. */
+	/*
+	 * Entry 8, synchronous from a lower EL in AArch64 state, is the only one that should be taken, but
+	 * for an AT.
+	 */
 	.balign	0x800
 vectors:
 	.irp	entry, 0, 1, 2, 3

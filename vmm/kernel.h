@@ -24,8 +24,8 @@ struct vmm_kernel {
 	void (*unmap)(void *opaque, void *run, size_t size);
 	void (*close)(void *opaque, int fd);
 	/*
-	 * Makes a page of the guest bad as --sea asks, before any vCPU runs. NULL: this kernel cannot; where it
-	 * runs in the laboratory, that can.
+	 * Makes a page of the guest bad as --sea asks, before any vCPU runs. NULL: this kernel cannot; where
+	 * it runs in the laboratory, that can.
 	 */
 	bool (*poison)(void *opaque, int vm_fd, const struct vmm_sea *sea, struct vmm_error *error);
 };

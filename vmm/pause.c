@@ -50,8 +50,8 @@ void vmm_pause_leave(struct vmm_vcpu *vcpu)
 }
 
 /*
- * Whoever kicks has said before what for: with the flag down nobody wants anything, and whoever wants something
- * after that look gets this vCPU out of KVM_RUN by the flag and the signal.
+ * Whoever kicks has said before what for: with the flag down nobody wants anything, and whoever wants
+ * something after that look gets this vCPU out of KVM_RUN by the flag and the signal.
  */
 void vmm_pause_point(struct vmm_vcpu *vcpu)
 {

@@ -55,8 +55,8 @@ struct vmm_tree {
 };
 
 /*
- * Whether size bytes, of which nothing is known, are a tree that may be given to libfdt: 0, or its error code.
- * Bounded work.
+ * Whether size bytes, of which nothing is known, are a tree that may be given to libfdt: 0, or its error
+ * code. Bounded work.
  */
 int vmm_tree_check(const void *fdt, size_t size);
 
@@ -67,8 +67,8 @@ const char *vmm_tree_load(const char *path, struct vmm_tree *tree);
 void vmm_tree_find(const struct vmm_tree *tree, uint64_t address, struct place *place);
 
 /*
- * Every region that the CPU reaches, memory and what is disabled included, in the order of the tree; those that
- * overlap overlap. False: it has more than are looked at.
+ * Every region that the CPU reaches, memory and what is disabled included, in the order of the tree; those
+ * that overlap overlap. False: it has more than are looked at.
  */
 bool vmm_tree_walk(const struct vmm_tree *tree, void (*each)(void *opaque, const struct place_region *region),
 		   void *opaque);

@@ -93,7 +93,9 @@ int cli_doctor(int argc, char **argv)
 				"not an option or its value is missing; \"salvage doctor --help\" lists them");
 		}
 	}
-	/* The VMM's own arguments may follow, so that a command line of salvage wrap can be taken as it is. */
+	/*
+	 * The VMM's own arguments may follow, so that a command line of salvage wrap can be taken as it is.
+	 */
 	if (optind < argc && strcmp(argv[optind - 1], "--"))
 		return cli_fail(CLI_USAGE, argv[optind], "put -- before the VMM: salvage doctor -- VMM");
 	if (pid && optind < argc)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Instruction fetches and table walks that find nothing, or memory that cannot be written; cache maintenance. */
+/*
+ * Instruction fetches and table walks that find nothing, or memory that cannot be written; cache maintenance.
+ */
 #include "guest.h"
 
 #define RET 0xd65f03c0u

@@ -13,7 +13,9 @@ void guest_el0_return(void);
 void *memcpy(void *to, const void *from, size_t size);
 void *memset(void *to, int byte, size_t size);
 
-/* The compiler calls them. Byte by byte: without the MMU all memory is Device, and nothing may be unaligned. */
+/*
+ * The compiler calls them. Byte by byte: without the MMU all memory is Device, and nothing may be unaligned.
+ */
 void *memcpy(void *to, const void *from, size_t size)
 {
 	for (size_t i = 0; i < size; i++)
@@ -92,7 +94,9 @@ void guest_skip(const char *why)
 		put(CHANNEL_SKIP, (uint64_t)why);
 }
 
-/* Condition flags and what features add are the compiler's and the CPU's; so is what is above the syndrome. */
+/*
+ * Condition flags and what features add are the compiler's and the CPU's; so is what is above the syndrome.
+ */
 #define SPSR_TOLD 0x3003dful
 #define ESR_TOLD  0xfffffffful
 #define EC_SVC    0x15
@@ -140,7 +144,10 @@ static void invalidate(void)
 
 void stage1_on(void)
 {
-	/* 39-bit addresses of the lower half, 4 KiB granule, inner shareable write-back walks, 36-bit physical. */
+	/*
+	 * 39-bit addresses of the lower half, 4 KiB granule, inner shareable write-back walks, 36-bit
+	 * physical.
+	 */
 	uint64_t tcr = 25ul | 3ul << 12 | 5ul << 8 | 1ul << 23 | 1ul << 32;
 
 	for (uint64_t i = 0; i < 4; i++) {

@@ -64,7 +64,10 @@ struct frame {
 	uint64_t elr, spsr, esr, far, vector;
 };
 
-/* Exceptions are told in a line, then an abort's instruction is skipped. Called with the frame after the line. */
+/*
+ * Exceptions are told in a line, then an abort's instruction is skipped. Called with the frame after the
+ * line.
+ */
 extern void (*guest_hook)(struct frame *frame);
 
 /* What is not valid is not told. */
@@ -75,7 +78,10 @@ extern bool guest_far_unknown;
 #define SPSR_EL0_SERROR 0x2c0ul
 void guest_el0(void (*function)(void), uint64_t spsr);
 
-/* Addresses to themselves, RAM as Normal memory, the rest as Device memory that is never executed; and CONFORM_ALIAS. */
+/*
+ * Addresses to themselves, RAM as Normal memory, the rest as Device memory that is never executed; and
+ * CONFORM_ALIAS.
+ */
 void stage1_on(void);
 /* The tables of CONFORM_WALKED: a level 2 table at an address. */
 void stage1_walked(uint64_t table);

@@ -116,7 +116,10 @@ GUEST(memory_fetch)
 	PRINT("back");
 }
 
-/* A return from EL2 clears the local monitor (DDI 0487, B2.12): a store-exclusive over an exit never succeeds. */
+/*
+ * A return from EL2 clears the local monitor (DDI 0487, B2.12): a store-exclusive over an exit never
+ * succeeds.
+ */
 GUEST(memory_exclusive)
 {
 	uint64_t data, status = 7, other;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The vectors of a bare-metal guest at EL1, to be included: each goes to guest_exception(frame) with all general registers, and on
- * with what that leaves in the frame. guest_exception's struct is the frame's layout.
+ * The vectors of a bare-metal guest at EL1, to be included: each goes to guest_exception(frame) with all
+ * general registers, and on with what that leaves in the frame. guest_exception's struct is the frame's
+ * layout.
  */
 #define FRAME 0x120
 

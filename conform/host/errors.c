@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Memory that goes bad: SIGBUS for a page that is poisoned, KVM_EXIT_ARM_SEA for an abort that nobody claims. */
+/*
+ * Memory that goes bad: SIGBUS for a page that is poisoned, KVM_EXIT_ARM_SEA for an abort that nobody claims.
+ */
 #include <inttypes.h>
 #include <signal.h>
 #include <string.h>

@@ -29,7 +29,9 @@ struct pager {
 	unsigned served;
 };
 
-/* Puts in a page that begins with RET, and has a number in every other place, until there is no more to do. */
+/*
+ * Puts in a page that begins with RET, and has a number in every other place, until there is no more to do.
+ */
 static void *serve(void *opaque)
 {
 	static uint64_t content[0x10000 / 8];

@@ -68,9 +68,10 @@ struct sv_cpu {
 	unsigned flags;        /* enum sv_cpu_flag */
 	unsigned mmu_features; /* enum sv_mmu_feature */
 	/*
-	 * The host single-steps this vCPU (KVM_GUESTDBG_SINGLESTEP): the embedder's to set and clear. KVM never
-	 * sees the instructions that salvage performs, and has its own idea of PSTATE.SS: it is left alone, and
-	 * report.stepped says when the debugger is to be told of a step, before the vCPU runs again.
+	 * The host single-steps this vCPU (KVM_GUESTDBG_SINGLESTEP): the embedder's to set and clear. KVM
+	 * never sees the instructions that salvage performs, and has its own idea of PSTATE.SS: it is left
+	 * alone, and report.stepped says when the debugger is to be told of a step, before the vCPU runs
+	 * again.
 	 */
 	bool host_steps;
 	/* salvage's own: how often in a row one instruction was retried, and which; 0 at creation */
@@ -310,10 +311,10 @@ enum sv_verdict sv_session_next(struct sv_session *session);
 void sv_session_refuse(struct sv_session *session);
 
 /*
- * For embedders that let go of the vCPU while an access is out. sv_session_drop: it was reset, or its registers
- * are another state's; the session is over (RETRIED), and no register is written any more. sv_session_memory:
- * whether all memory that the instruction touches is in now where it was in the session's space; if not,
- * sv_session_refuse before the next step.
+ * For embedders that let go of the vCPU while an access is out. sv_session_drop: it was reset, or its
+ * registers are another state's; the session is over (RETRIED), and no register is written any more.
+ * sv_session_memory: whether all memory that the instruction touches is in now where it was in the session's
+ * space; if not, sv_session_refuse before the next step.
  */
 void sv_session_drop(struct sv_session *session);
 bool sv_session_memory(const struct sv_session *session, const struct sv_space *now);

@@ -41,7 +41,10 @@ enum sv_vector { SV_VECTOR_SYNCHRONOUS, SV_VECTOR_IRQ, SV_VECTOR_FIQ, SV_VECTOR_
 
 /* What can be made, with the fault status codes that belong to it. */
 enum sv_exception_kind {
-	/* SV_FSC_EXTERNAL; 0x13-0x17 on a table walk, level -1 to 3; 0x18 and 0x1b-0x1f likewise, parity or ECC */
+	/*
+	 * SV_FSC_EXTERNAL; 0x13-0x17 on a table walk, level -1 to 3; 0x18 and 0x1b-0x1f likewise, parity or
+	 * ECC
+	 */
 	SV_EXCEPTION_DATA_EXTERNAL,
 	SV_EXCEPTION_INSTRUCTION_EXTERNAL,
 	SV_EXCEPTION_DATA_STAGE1, /* what sv_stage1_fsc of mmu.h gives */

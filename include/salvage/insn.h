@@ -120,8 +120,9 @@ bool sv_atomic(enum sv_op op, unsigned size, bool big_endian, const uint8_t *ope
 enum sv_form {
 	SV_FORM_GENERAL, /* one element each to Rt, Rt2: general-purpose registers */
 	SV_FORM_SIMD,    /* one element each to Rt, Rt2: SIMD&FP registers, the rest of which a load zeroes */
-	SV_FORM_MULTIPLE, /* all lanes of registers Rt, Rt+1, ... modulo 32; count of them dealt out in turn */
-	SV_FORM_LANE,     /* lane index of each of the registers; other lanes stay */
+	/* All lanes of registers Rt, Rt+1, ... modulo 32; count of them dealt out in turn */
+	SV_FORM_MULTIPLE,
+	SV_FORM_LANE,      /* lane index of each of the registers; other lanes stay */
 	SV_FORM_REPLICATE, /* one element for each of the registers, into all its lanes */
 	SV_FORM_SVE,       /* Z registers: as many elements as the vector length and the predicate say */
 	SV_FORM_PREDICATE, /* a P register */
@@ -223,15 +224,18 @@ struct sv_insn {
 	uint8_t length; /* bytes */
 	uint8_t Rt;     /* and Rd of CPY and SET, Zt, Pt */
 	uint8_t Rt2, Rn, Rm, Rs;
-	uint8_t Pg;     /* a predicate as counter PN8 is 0 */
-	uint8_t option; /* extend type of SV_MODE_REGISTER: 2 UXTW, 3 LSL, 6 SXTW, 7 SXTX. SVE: 0 UXTW, 1 SXTW */
+	uint8_t Pg; /* a predicate as counter PN8 is 0 */
+	/* Extend type of SV_MODE_REGISTER: 2 UXTW, 3 LSL, 6 SXTW, 7 SXTX. SVE: 0 UXTW, 1 SXTW */
+	uint8_t option;
 	uint8_t amount; /* left shift of SV_MODE_REGISTER, 0..4 */
 	uint8_t esize;  /* bytes in one element */
-	uint8_t count; /* elements at consecutive addresses, 1..64; 0: as the vector length and the predicate say */
+	/* Elements at consecutive addresses, 1..64; 0: as the vector length and the predicate say */
+	uint8_t count;
 	uint8_t lanes; /* in one register; 1 but for SV_FORM_MULTIPLE and SV_FORM_REPLICATE */
 	uint8_t index; /* of the lane of SV_FORM_LANE */
-	bool unpredictable; /* the word is CONSTRAINED UNPREDICTABLE (e.g. LDP with Rt == Rt2); salvage refuses it */
-	int64_t imm;        /* bytes */
+	/* The word is CONSTRAINED UNPREDICTABLE (e.g. LDP with Rt == Rt2); salvage refuses it */
+	bool unpredictable;
+	int64_t imm; /* bytes */
 };
 
 /*

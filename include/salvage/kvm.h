@@ -46,7 +46,8 @@ enum sv_kvm_capability {
  */
 unsigned sv_kvm_enable(const struct sv_kvm_backend *backend, int vm_fd, unsigned wanted);
 
-struct kvm_run; /* the vCPU's shared page, from <linux/kvm.h>; salvage reads it by arm64's layout on every host */
+/* The vCPU's shared page, from <linux/kvm.h>; salvage reads it by arm64's layout on every host */
+struct kvm_run;
 
 #define SV_KVM_NOTES 4
 
@@ -119,25 +120,25 @@ enum sv_verdict sv_kvm_hole(struct sv_kvm_vcpu *vcpu, const struct sv_space *spa
 			    const struct sv_policy *policy);
 
 /*
- * An exception for the guest, by the road that can say it (docs/injection.md): the kernel's, or PC, PSTATE and
- * the syndrome registers written by hand. Once an exit, before the next KVM_RUN, while the run page still
+ * An exception for the guest, by the road that can say it (docs/injection.md): the kernel's, or PC, PSTATE
+ * and the syndrome registers written by hand. Once an exit, before the next KVM_RUN, while the run page still
  * holds the exit. What the session injects comes here too.
  *
  * An abort that answers a KVM_EXIT_MMIO makes exit_reason in the run page KVM_EXIT_INTR: KVM would look there
  * whether an access is still to be completed. The rest of the page stays.
  *
- * SV_OK. SV_MALFORMED as sv_injection_check. SV_UNSUPPORTED: no road can say it, or the kernel refused; nothing
- * has changed. So ends everything but plain external data aborts and SErrors after a KVM_EXIT_MMIO, whose
- * completion would overwrite the registers. SV_REGISTER: a register could not be written, and those written
- * before it could not all be put back.
+ * SV_OK. SV_MALFORMED as sv_injection_check. SV_UNSUPPORTED: no road can say it, or the kernel refused;
+ * nothing has changed. So ends everything but plain external data aborts and SErrors after a KVM_EXIT_MMIO,
+ * whose completion would overwrite the registers. SV_REGISTER: a register could not be written, and those
+ * written before it could not all be put back.
  */
 enum sv_status sv_kvm_inject(struct sv_kvm_vcpu *vcpu, const struct sv_injection *injection);
 
 /*
  * For an embedder that looks at registers, or saves the vCPU, between an injection and the next KVM_RUN: many
- * kernels before about 6.17 enter what came by the kernel's road only then. Until then they show the registers
- * of before, and what is written to those is what the exception saves. Runs no guest code: it is a KVM_RUN
- * with immediate_exit. SV_OK, or SV_UNSUPPORTED if that failed.
+ * kernels before about 6.17 enter what came by the kernel's road only then. Until then they show the
+ * registers of before, and what is written to those is what the exception saves. Runs no guest code: it is a
+ * KVM_RUN with immediate_exit. SV_OK, or SV_UNSUPPORTED if that failed.
  */
 enum sv_status sv_kvm_settle(struct sv_kvm_vcpu *vcpu);
 
@@ -209,10 +210,10 @@ enum sv_status sv_kvm_guard(void);
 struct sigaction; /* <signal.h> */
 
 /*
- * sigaction(2) for SIGBUS, for a process in which ours is to stay the first handler (a preload, a plugin host):
- * action, if not NULL, becomes the one that signals are passed on to, and *old, if not NULL, what was that before.
- * Of its flags SA_RESTART is not followed, and the alternate stack is always taken where there is one. After
- * sv_kvm_guard; not for two threads at once.
+ * sigaction(2) for SIGBUS, for a process in which ours is to stay the first handler (a preload, a plugin
+ * host): action, if not NULL, becomes the one that signals are passed on to, and *old, if not NULL, what was
+ * that before. Of its flags SA_RESTART is not followed, and the alternate stack is always taken where there is
+ * one. After sv_kvm_guard; not for two threads at once.
  */
 void sv_kvm_chain(const struct sigaction *action, struct sigaction *old);
 

@@ -59,10 +59,11 @@ struct sv_regs_ops {
 	enum sv_status (*get_simd)(void *vcpu, unsigned n, uint8_t value[16]);
 	enum sv_status (*set_simd)(void *vcpu, unsigned n, const uint8_t value[16]);
 	/*
-	 * SVE. vector_length gives the bytes of a vector as the vCPU's exception level has it now (16 to 256, a
-	 * multiple of 16), or SV_UNSUPPORTED: ZCR_EL1.LEN and what the vCPU supports decide. The others move
-	 * so many bytes of Zn, n in 0..31 (what lies above becomes zero), or of Pn, n in 0..15 (an eighth of a
-	 * vector), the least significant first. All may be NULL: then SVE instructions are not planned.
+	 * SVE. vector_length gives the bytes of a vector as the vCPU's exception level has it now (16 to 256,
+	 * a multiple of 16), or SV_UNSUPPORTED: ZCR_EL1.LEN and what the vCPU supports decide. The others
+	 * move so many bytes of Zn, n in 0..31 (what lies above becomes zero), or of Pn, n in 0..15 (an
+	 * eighth of a vector), the least significant first. All may be NULL: then SVE instructions are not
+	 * planned.
 	 */
 	enum sv_status (*vector_length)(void *vcpu, unsigned *bytes);
 	enum sv_status (*get_vector)(void *vcpu, unsigned n, unsigned bytes, uint8_t *value);

@@ -4,9 +4,9 @@
  * as <linux/kvm.h> has on arm64 (typed again in <salvage/uapi.h>), on a small CPU model. For tests of VMMs.
  * docs/softkvm.md says what is modelled and what is not.
  *
- * Descriptors are this module's own and mean nothing to the system. Any thread may call anything, as with KVM:
- * a vCPU's requests wait while another thread is in its KVM_RUN. Nothing may be in a call on what is closed,
- * nor on anything when sv_soft_free is called. Calls that can fail return -errno.
+ * Descriptors are this module's own and mean nothing to the system. Any thread may call anything, as with
+ * KVM: a vCPU's requests wait while another thread is in its KVM_RUN. Nothing may be in a call on what is
+ * closed, nor on anything when sv_soft_free is called. Calls that can fail return -errno.
  */
 #ifndef SALVAGE_SOFTKVM_H
 #define SALVAGE_SOFTKVM_H
@@ -21,9 +21,9 @@ extern "C" {
 #pragma GCC visibility push(default)
 
 /*
- * Which kernel's behaviour where they differ: when KVM_SET_VCPU_EVENTS takes effect and what becomes of an MMIO
- * access that it answers (docs/injection.md), the order of the events in one request, and KVM_EXIT_ARM_SEA,
- * which only the newest has.
+ * Which kernel's behaviour where they differ: when KVM_SET_VCPU_EVENTS takes effect and what becomes of an
+ * MMIO access that it answers (docs/injection.md), the order of the events in one request, and
+ * KVM_EXIT_ARM_SEA, which only the newest has.
  */
 enum sv_soft_kernel {
 	SV_SOFT_LINUX_7_1, /* from 6.17 on, but for the SEA exit of 6.19 */
@@ -40,8 +40,8 @@ enum sv_soft_kernel {
 struct sv_soft_config {
 	enum sv_soft_kernel kernel;
 	/*
-	 * The proposed extension: kvm_vcpu_events.ext_iabt_pending, EINVAL for both aborts at once, and FnV of
-	 * the abort that is answered in the guest's syndrome.
+	 * The proposed extension: kvm_vcpu_events.ext_iabt_pending, EINVAL for both aborts at once, and FnV
+	 * of the abort that is answered in the guest's syndrome.
 	 */
 	bool ext_iabt;
 	bool no_ras; /* the CPU has no FEAT_RAS: the host owns every SEA, and SErrors have no syndrome */
@@ -61,7 +61,10 @@ struct sv_soft_config {
 struct sv_soft *sv_soft_new(const struct sv_soft_config *config);
 void sv_soft_free(struct sv_soft *soft);
 
-/* As open("/dev/kvm"), close(2) and ioctl(2); the latter has the form of sv_kvm_backend's, with soft as opaque. */
+/*
+ * As open("/dev/kvm"), close(2) and ioctl(2); the latter has the form of sv_kvm_backend's, with soft as
+ * opaque.
+ */
 int sv_soft_open(struct sv_soft *soft);
 int sv_soft_close(struct sv_soft *soft, int fd);
 int sv_soft_ioctl(void *soft, int fd, unsigned long request, void *argument);
@@ -72,8 +75,9 @@ void *sv_soft_run_page(struct sv_soft *soft, int vcpu_fd);
 /* What is wrong with a page. */
 enum sv_soft_error {
 	/* The hardware reports a synchronous external abort. */
-	SV_SOFT_SEA,     /* and no firmware claims it */
-	SV_SOFT_CLAIMED, /* firmware claims it: the host takes the page away, which is SV_SOFT_HWPOISON then */
+	SV_SOFT_SEA, /* and no firmware claims it */
+	/* Firmware claims it: the host takes the page away, which is SV_SOFT_HWPOISON then */
+	SV_SOFT_CLAIMED,
 	SV_SOFT_CLAIMED_BAD, /* likewise, but the host cannot recover: SIGBUS without a code */
 	/* The host knows already: KVM finds it when it wants to map the page, which stage 2 has no longer. */
 	SV_SOFT_HWPOISON,     /* SIGBUS with BUS_MCEERR_AR */
@@ -144,8 +148,8 @@ struct sv_soft_event {
 
 /*
  * May make any request, of this vCPU and of others, change memory and memslots, poison pages; but not free
- * soft, nor close what the event names, nor run a vCPU. One for each point; NULL: none. To be set while nothing
- * is in a call.
+ * soft, nor close what the event names, nor run a vCPU. One for each point; NULL: none. To be set while
+ * nothing is in a call.
  */
 typedef int (*sv_soft_hook)(void *opaque, const struct sv_soft_event *event);
 void sv_soft_set_hook(struct sv_soft *soft, enum sv_soft_point point, sv_soft_hook hook, void *opaque);

@@ -16,7 +16,8 @@ extern "C" {
 
 enum sv_syndrome {
 	SV_SYNDROME_ESR, /* ESR_EL1 or ESR_EL2 */
-	SV_SYNDROME_NISV, /* esr_iss of KVM_EXIT_ARM_NISV: KVM keeps CM, WnR and FSC of it and clears the rest */
+	/* esr_iss of KVM_EXIT_ARM_NISV: KVM keeps CM, WnR and FSC of it and clears the rest */
+	SV_SYNDROME_NISV,
 };
 
 /*

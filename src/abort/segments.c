@@ -8,8 +8,8 @@
 #define PAGE 0x1000 /* no granule is smaller */
 
 /*
- * The guest's own fault, and a table that it cannot have: noted, the first one only. The search goes on, since
- * another byte may be the one that aborted.
+ * The guest's own fault, and a table that it cannot have: noted, the first one only. The search goes on,
+ * since another byte may be the one that aborted.
  */
 static void note_fault(struct sv_session *session, enum sv_reason reason, uint64_t esr, uint64_t va)
 {
@@ -44,7 +44,9 @@ static enum sv_status walk_to(struct sv_session *session, struct walk *walk, uin
 	return SV_OK;
 }
 
-/* Continues the segment before it, or begins one. What lies between two active elements is never looked at. */
+/*
+ * Continues the segment before it, or begins one. What lies between two active elements is never looked at.
+ */
 static bool extend(struct sv_session *session, const struct sv_segment *next)
 {
 	struct sv_segment *segment = &session->segments[session->segment_count];

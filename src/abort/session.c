@@ -195,7 +195,10 @@ static enum sv_verdict abandon(struct sv_session *session, const struct sv_rule 
 	return sv_session_inject(session);
 }
 
-/* Fills in the access that the embedder is to perform. The operands of atomics are long: only they pay for them. */
+/*
+ * Fills in the access that the embedder is to perform. The operands of atomics are long: only they pay for
+ * them.
+ */
 static void ask(struct sv_session *session, const struct sv_piece *piece, const uint8_t *data)
 {
 	const struct sv_plan *plan = &session->plan;

@@ -65,8 +65,8 @@ struct sv_piece {
 struct sv_piece sv_session_piece(const struct sv_session *session, unsigned offset);
 
 /*
- * Whether what a copy or set has left to do explains the abort: it may be ahead of its registers. REASON_NONE,
- * or what is wrong with it.
+ * Whether what a copy or set has left to do explains the abort: it may be ahead of its registers.
+ * REASON_NONE, or what is wrong with it.
  */
 enum sv_reason sv_session_progress(struct sv_session *session, bool write);
 

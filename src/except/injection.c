@@ -91,8 +91,8 @@ enum sv_status sv_injection_check(const struct sv_injection *injection)
 /*
  * IL is 1: a data abort with ISV=0, an instruction abort and an SError say nothing else, whatever the
  * instruction's length. Never set: ISV, because an exception by hand describes no register; S1PTW, which is
- * for stage 2; EA, IMPLEMENTATION DEFINED; PFV; and of ISS2 what belongs to accesses that salvage does not carry
- * out (GCS, MTE_PERM).
+ * for stage 2; EA, IMPLEMENTATION DEFINED; PFV; and of ISS2 what belongs to accesses that salvage does not
+ * carry out (GCS, MTE_PERM).
  */
 static uint64_t syndrome(const struct sv_injection *injection, uint64_t pstate)
 {

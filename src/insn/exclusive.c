@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Exclusives, for a policy that wants them carried out on a device: a load is a load, and a store fails (DDI
- * 0487, C6.2, STXR: status 1, nothing stored). The exit has cleared the monitor, so that is what the CPU would
- * say, however often the guest tries.
+ * 0487, C6.2, STXR: status 1, nothing stored). The exit has cleared the monitor, so that is what the CPU
+ * would say, however often the guest tries.
  */
 #include "operands.h"
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The address and data sides of a plan: of most instructions, and the choice of a performer for the others. */
+/*
+ * The address and data sides of a plan: of most instructions, and the choice of a performer for the others.
+ */
 #include <string.h>
 
 #include "operands.h"
@@ -144,7 +146,9 @@ const struct sv_performer *sv_performer(const struct sv_row *row)
 		[SV_CLASS_EXCLUSIVE] = &sv_exclusive, [SV_CLASS_TAG] = &sv_tag,   [SV_CLASS_SVE] = &sv_sve,
 	};
 
-	/* Refused, unless a policy says otherwise; its abort is about the address where it would have gone. */
+	/*
+	 * Refused, unless a policy says otherwise; its abort is about the address where it would have gone.
+	 */
 	if (row->refusal && row->refusal != SV_REFUSAL_EXCLUSIVE)
 		return NULL;
 	/* Of the tag instructions STGP alone transfers registers. */

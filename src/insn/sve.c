@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * SVE loads and stores of consecutive elements (DDI 0487, C8.2): LDR and STR, the predicated contiguous forms,
- * structures, and those that replicate. What is inactive is neither accessed nor able to fault; a load makes
- * it zero.
+ * SVE loads and stores of consecutive elements (DDI 0487, C8.2): LDR and STR, the predicated contiguous
+ * forms, structures, and those that replicate. What is inactive is neither accessed nor able to fault; a load
+ * makes it zero.
  */
 #include <string.h>
 
@@ -160,7 +160,9 @@ static enum sv_status address(const struct sv_insn *insn, const struct sv_contex
 	plan->vector = (uint16_t)vector;
 	if (!is_fill(insn->row))
 		return predicated_address(insn, ops, vcpu, plan);
-	/* Bytes; but aligned to 16, or 2 of a predicate, where alignment is checked (DDI 0487, LDR (vector)). */
+	/*
+	 * Bytes; but aligned to 16, or 2 of a predicate, where alignment is checked (DDI 0487, LDR (vector)).
+	 */
 	plan->count = (uint16_t)(predicate ? vector / 8 : vector);
 	plan->align = predicate ? 2 : 16;
 	plan->va += (uint64_t)insn->imm * plan->count;

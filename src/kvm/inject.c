@@ -20,7 +20,9 @@
 #define SCTLR2_EL1 SV_KVM_SYSREG(3, 0, 1, 0, 3)
 #define GCSCR_EL1  SV_KVM_SYSREG(3, 0, 2, 5, 0)
 
-/* The exits that the kernel's external aborts answer (Documentation/virt/kvm/api.rst, KVM_SET_VCPU_EVENTS). */
+/*
+ * The exits that the kernel's external aborts answer (Documentation/virt/kvm/api.rst, KVM_SET_VCPU_EVENTS).
+ */
 static bool answers_abort(uint32_t reason)
 {
 	static const uint32_t reasons[] = {SV_KVM_EXIT_MMIO, SV_KVM_EXIT_ARM_NISV, SV_KVM_EXIT_ARM_SEA,

@@ -46,7 +46,9 @@ enum sv_status sv_kvm_get(struct sv_kvm_vcpu *vcpu, enum sv_reg reg, uint64_t *v
 {
 	uint64_t id = id_of(reg);
 
-	/* A kernel that knows it knows better than the host's CPU, which need not be what the guest runs on. */
+	/*
+	 * A kernel that knows it knows better than the host's CPU, which need not be what the guest runs on.
+	 */
 	if (reg == SV_DCZID_EL0)
 		return sv_kvm_transfer(vcpu, SV_KVM_GET_ONE_REG, SV_KVM_SYSREG(3, 3, 0, 0, 7), value)
 			       ? sv_host_dczid(value)

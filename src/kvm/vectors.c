@@ -49,8 +49,8 @@ enum sv_status sv_kvm_set_simd(struct sv_kvm_vcpu *vcpu, unsigned n, const uint8
 }
 
 /*
- * Which vector lengths the vCPU has: bit n for 16 * (n + 1) bytes. A vCPU without SVE has none, and one with SME
- * is taken for it: whether it is in streaming mode, with vectors of another length, KVM tells nobody.
+ * Which vector lengths the vCPU has: bit n for 16 * (n + 1) bytes. A vCPU without SVE has none, and one with
+ * SME is taken for it: whether it is in streaming mode, with vectors of another length, KVM tells nobody.
  */
 static enum sv_status read_vector_lengths(struct sv_kvm_vcpu *vcpu)
 {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Doorbells: writes that the kernel would have turned into a signal (virt/kvm/eventfd.c, ioeventfd_in_range). */
+/*
+ * Doorbells: writes that the kernel would have turned into a signal (virt/kvm/eventfd.c, ioeventfd_in_range).
+ */
 #include <salvage/space.h>
 
 static bool rings(const struct sv_doorbell *doorbell, uint64_t ipa, unsigned size, uint64_t value)

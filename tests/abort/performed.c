@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Sessions on what is more than a run of elements: blocks, tags, 64 bytes, copies and sets, vectors as long as
- * the CPU has them.
+ * Sessions on what is more than a run of elements: blocks, tags, 64 bytes, copies and sets, vectors as long
+ * as the CPU has them.
  */
 #include "machine.h"
 
@@ -282,7 +282,9 @@ static void performed(void **state)
 	}
 }
 
-/* A guest's memcpy() goes on chunk by chunk until the CPU finds nothing left; none is larger than it may be. */
+/*
+ * A guest's memcpy() goes on chunk by chunk until the CPU finds nothing left; none is larger than it may be.
+ */
 static void chunks(void **state)
 {
 	static struct machine machine;

@@ -18,7 +18,10 @@ void race_guest_reset(uint64_t *random);
 /* Where an address of RAM is here. */
 void *race_host(uint64_t ipa);
 
-/* One change, drawn from that generator: of an instruction, of a descriptor, of which page is bad, of any of these. */
+/*
+ * One change, drawn from that generator: of an instruction, of a descriptor, of which page is bad, of any of
+ * these.
+ */
 void race_change_code(uint64_t *random);
 void race_change_tables(uint64_t *random);
 void race_change_poison(uint64_t *random);

@@ -82,8 +82,8 @@ struct race_view {
 };
 
 /*
- * Fetches, and translates the footprint with x0 as it is; with an abort (else NULL) only if its syndrome may be
- * that of the instruction.
+ * Fetches, and translates the footprint with x0 as it is; with an abort (else NULL) only if its syndrome may
+ * be that of the instruction.
  */
 void race_look(struct race_reader *reader, uint64_t x0, const struct sv_abort *abort, struct race_view *view);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The conformance suite's own parts: where its regions lie, what the channel makes of a guest's accesses, which
- * transcripts a case allows, result files and their comparison.
+ * The conformance suite's own parts: where its regions lie, what the channel makes of a guest's accesses,
+ * which transcripts a case allows, result files and their comparison.
  */
 #include <stdlib.h>
 #include <unistd.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * In the laboratory: loads a policy, and starts the chain of libvirt's recipe under it. It is all of the chain's
- * programs, each a copy of itself; each says how it was started. argv: POLICY, then the paths of the script,
- * salvage, QEMU and the preload.
+ * In the laboratory: loads a policy, and starts the chain of libvirt's recipe under it. It is all of the
+ * chain's programs, each a copy of itself; each says how it was started. argv: POLICY, then the paths of the
+ * script, salvage, QEMU and the preload.
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -81,7 +81,9 @@ static void pstate(void **state)
 	}
 }
 
-/* The rules once more, in the order and the words of AArch64.TakeException, one PSTATE field after the other. */
+/*
+ * The rules once more, in the order and the words of AArch64.TakeException, one PSTATE field after the other.
+ */
 static uint64_t as_written(uint64_t before, uint64_t sctlr, uint64_t gcscr, unsigned features)
 {
 	uint64_t after = before;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A32. An access that the CPU describes works; one that it does not is refused by name and becomes a data abort,
- * whose handler ends the run with status 42.
+ * A32. An access that the CPU describes works; one that it does not is refused by name and becomes a data
+ * abort, whose handler ends the run with status 42.
  */
 	.syntax	unified
 	.arm

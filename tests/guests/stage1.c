@@ -16,7 +16,10 @@ void stage1_page(uint64_t va, uint64_t ipa, uint64_t type)
 
 void stage1_on(void)
 {
-	/* 39-bit addresses of the lower half, 4 KiB granule, inner shareable write-back walks, 40-bit physical. */
+	/*
+	 * 39-bit addresses of the lower half, 4 KiB granule, inner shareable write-back walks, 40-bit
+	 * physical.
+	 */
 	uint64_t tcr = 25ul | 3ul << 12 | 5ul << 8 | 1ul << 23 | 2ul << 32, sctlr;
 
 	level1[0] = (uint64_t)devices2 | TABLE;

@@ -21,7 +21,9 @@
 #define FSC_PERMISSION_3  0x0f
 #define FSC_ALIGNMENT     0x21
 
-/* Virtual: pages of the granule's size from here on, one behind the other. Below it, addresses are their own. */
+/*
+ * Virtual: pages of the granule's size from here on, one behind the other. Below it, addresses are their own.
+ */
 #define WINDOW 0x200000000ul
 
 enum page {
@@ -226,7 +228,9 @@ static void unaligned_device(void)
 	EQUAL(read64(RECORDER + 8), 0);
 }
 
-/* EL0: x0 is where, x1 and x2 are stored there and loaded into x3 and x4; comes back by SVC, or by an abort. */
+/*
+ * EL0: x0 is where, x1 and x2 are stored there and loaded into x3 and x4; comes back by SVC, or by an abort.
+ */
 __asm__(".text\n"
 	"user_begin:\n"
 	"	stp x1, x2, [x0], #16\n"

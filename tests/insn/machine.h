@@ -12,7 +12,9 @@
 #define MACHINE_REGS   (MACHINE_VECTOR + 1)
 
 struct machine_value {
-	/* The least significant first: 8 of a general register, 16 of V, a vector of Z, an eighth of it of P. */
+	/*
+	 * The least significant first: 8 of a general register, 16 of V, a vector of Z, an eighth of it of P.
+	 */
 	uint8_t bytes[SV_VECTOR_BYTES];
 };
 

@@ -82,7 +82,10 @@ static const struct nothing_case nothing_cases[] = {
 	{LD1RQB, 32, P2, 0xffff0000, 0x8000},
 	{LD1ROB, 64, P2, 0xffffffff00000000, 0x80000000},
 	{LD1ROD, 48, P2, 0xfefefefe | UINT64_C(0xffff) << 32, 0x1000000},
-	/* Counters: no size; none counted; all inactive that there are; bits that this vector does not count by. */
+	/*
+	 * Counters: no size; none counted; all inactive that there are; bits that this vector does not count
+	 * by.
+	 */
 	{LD1B_MZ2, 16, PN10, 0, 3},
 	{LD1B_MZ2, 16, PN10, 0x8010, 0x8011},
 	{LD1B_MZ2, 16, PN10, 0x0001, 0x8001},

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Injection on a kernel that a table scripts: which road, which requests in which order, and what is left when
- * one of them fails.
+ * Injection on a kernel that a table scripts: which road, which requests in which order, and what is left
+ * when one of them fails.
  */
 #include <errno.h>
 

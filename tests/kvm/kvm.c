@@ -230,7 +230,10 @@ static void register_ids(void **state)
 	/* 31 is no register, and neither is what is not listed. */
 	assert_int_equal(sv_kvm_get(&bench.vcpu, 31, &(uint64_t){0}), SV_REGISTER);
 	assert_int_equal(sv_kvm_get(&bench.vcpu, SV_REG_COUNT, &(uint64_t){0}), SV_REGISTER);
-	/* How much DC ZVA zeroes is the kernel's to say, if it knows; KVM does not, and then it is the host's CPU. */
+	/*
+	 * How much DC ZVA zeroes is the kernel's to say, if it knows; KVM does not, and then it is the host's
+	 * CPU.
+	 */
 	uint64_t value, host;
 
 	*reg_of(&bench.kernel, SV_KVM_SYSREG(UINT64_C(3), 3, 0, 0, 7)) = 5;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The two roads of injection on a real KVM. A vCPU is brought to an abort, many times over, in states that
- * differ in all that exception entry depends on; the kernel makes an external data abort of it, then, from the
- * same state, salvage does by registers; every register is compared, and so is what the guest's handler reads.
+ * differ in all that exception entry depends on; the kernel makes an external data abort of it, then, from
+ * the same state, salvage does by registers; every register is compared, and so is what the guest's handler
+ * reads.
  *
  * Where the two differ on purpose the difference is asserted, so that docs/injection.md stays true.
  *
@@ -278,8 +279,8 @@ static uint64_t *system_of(struct snapshot *snapshot, enum sv_reg reg)
 }
 
 /*
- * Some kernels (6.1 is one) extend the sign of the syndrome they make, and the guest reads ones in ISS2. Taken
- * out here, so that all else is compared; said at the end.
+ * Some kernels (6.1 is one) extend the sign of the syndrome they make, and the guest reads ones in ISS2.
+ * Taken out here, so that all else is compared; said at the end.
  */
 static bool sign_extended;
 

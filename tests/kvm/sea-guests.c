@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Memory errors and guests that make little of them: bad vectors, aborts in the handler, and anything at all. */
+/*
+ * Memory errors and guests that make little of them: bad vectors, aborts in the handler, and anything at all.
+ */
 #include "sea-bench.h"
 
 /* Guests that have nothing to take the abort with. */

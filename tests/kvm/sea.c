@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Memory errors on a kernel that a table scripts: from KVM's reports and KVM_RUN's failures to a record and to
- * the guest's abort.
+ * Memory errors on a kernel that a table scripts: from KVM's reports and KVM_RUN's failures to a record and
+ * to the guest's abort.
  */
 #include "sea-bench.h"
 

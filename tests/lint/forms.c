@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One function for each kind of access that KVM could not decode, to the PL011 of QEMU's "virt", on two vCPUs;
- * accesses to holes; and code that changes. e2e.py knows what lint has to say of each: the line that it has
- * to name carries the function's name in a comment.
+ * One function for each kind of access that KVM could not decode, to the PL011 of QEMU's "virt", on two
+ * vCPUs; accesses to holes; and code that changes. e2e.py knows what lint has to say of each: the line that
+ * it has to name carries the function's name in a comment.
  */
 #include "guest.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What tests/guests/guest.c is to the reference VMM's platform, for QEMU's "virt": the same PL011, but no exit
- * register and no recorder. A run ends by PSCI, and with QEMU's status 0.
+ * What tests/guests/guest.c is to the reference VMM's platform, for QEMU's "virt": the same PL011, but no
+ * exit register and no recorder. A run ends by PSCI, and with QEMU's status 0.
  */
 #include <stddef.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A VMM for tests of the shim: its requests go through the shim to softkvm, its guests are a few words, and the
- * helper is a thread that keeps what it is told.
+ * A VMM for tests of the shim: its requests go through the shim to softkvm, its guests are a few words, and
+ * the helper is a thread that keeps what it is told.
  */
 #ifndef SHIM_VMM_H
 #define SHIM_VMM_H
@@ -49,8 +49,8 @@ struct vmm {
 };
 
 /*
- * A VM with one vCPU at code, a list of words that ends with 0. policy is a list of rules that ends with NULL, or
- * NULL.
+ * A VM with one vCPU at code, a list of words that ends with 0. policy is a list of rules that ends with
+ * NULL, or NULL.
  */
 void vmm_open(struct vmm *vmm, const uint32_t *code, unsigned flags, const char *const *policy,
 	      const struct sv_soft_config *config);

@@ -646,7 +646,9 @@ static void kicks(void **state)
 		assert_int_equal(pthread_create(&thread, NULL, run_thread, &m), 0);
 		if (tests[i].count)
 			pthread_barrier_wait(&entered);
-		/* One that comes before KVM_RUN looks for them is one that came before KVM_RUN: again, then. */
+		/*
+		 * One that comes before KVM_RUN looks for them is one that came before KVM_RUN: again, then.
+		 */
 		while (pthread_kill(thread, SIGUSR1), pthread_tryjoin_np(thread, &rc) == EBUSY)
 			usleep(1000);
 		assert_int_equal((int)(intptr_t)rc, -EINTR);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * KVM's side and the CPU together, under salvage: memory errors on their way to the guest, races by schedule and
- * by threads. Guests are a few instructions; tests/guests has the larger ones.
+ * KVM's side and the CPU together, under salvage: memory errors on their way to the guest, races by schedule
+ * and by threads. Guests are a few instructions; tests/guests has the larger ones.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -179,7 +179,9 @@ static void by_signal(void **state)
 	sv_soft_free(soft);
 }
 
-/* The code that aborted is another one when salvage fetches it: tried again, nothing done twice or by half. */
+/*
+ * The code that aborted is another one when salvage fetches it: tried again, nothing done twice or by half.
+ */
 static int rewrite(void *opaque, const struct sv_soft_event *event)
 {
 	struct machine *m = opaque;
@@ -302,8 +304,8 @@ static void *guest(void *opaque)
 }
 
 /*
- * A memslot comes and goes under a guest that writes to it; while it is gone its memory is, too. A CPU that kept
- * an old answer would end the process.
+ * A memslot comes and goes under a guest that writes to it; while it is gone its memory is, too. A CPU that
+ * kept an old answer would end the process.
  */
 static void slot_under_guest(void **state)
 {

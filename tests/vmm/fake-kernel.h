@@ -48,7 +48,9 @@ struct fake_kernel {
 	} regs[FAKE_VCPUS][80];
 	unsigned reg_count[FAKE_VCPUS];
 
-	/* The vGIC: by group and attr; accesses, those that came while a vCPU was in KVM_RUN, and an error. */
+	/*
+	 * The vGIC: by group and attr; accesses, those that came while a vCPU was in KVM_RUN, and an error.
+	 */
 	struct {
 		uint32_t group, value;
 		uint64_t attr;

@@ -285,7 +285,10 @@ static void small_pages(void **state)
 			assert_int_equal(strstr(flags_of(vm.ram + at), " nh") != NULL,
 					 at && config.sea_count);
 		}
-		/* All of the huge page of 2 MiB, which every host has at least, that the bad page could be in. */
+		/*
+		 * All of the huge page of 2 MiB, which every host has at least, that the bad page could be
+		 * in.
+		 */
 		first = (uint8_t *)((uintptr_t)(vm.ram + AT) & -huge);
 		assert_int_equal(strstr(flags_of(first), " nh") != NULL, config.sea_count);
 		assert_int_equal(strstr(flags_of(first + huge - 1), " nh") != NULL, config.sea_count);

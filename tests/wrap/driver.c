@@ -103,7 +103,9 @@ static uint64_t physical(const struct machine *machine, uint64_t address)
 	    0)
 		entry = 0;
 	close(pagemap);
-	/* Documentation/admin-guide/mm/pagemap.rst: bit 63 is "present", bits 0 to 54 are the page's number. */
+	/*
+	 * Documentation/admin-guide/mm/pagemap.rst: bit 63 is "present", bits 0 to 54 are the page's number.
+	 */
 	return entry >> 63 ? (entry & ((UINT64_C(1) << 55) - 1)) * PAGE : 0;
 }
 

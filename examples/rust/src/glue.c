@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What Rust does not lay out itself: a session and an instruction stay C's; of the rest the tests compare sizes
- * and numbers.
+ * What Rust does not lay out itself: a session and an instruction stay C's; of the rest the tests compare
+ * sizes and numbers.
  */
 #include <salvage/abort.h>
 
