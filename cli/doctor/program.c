@@ -1,90 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Whether the dynamic linker would take the preload into a program. */
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <gelf.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "doctor.h"
 #include "program.h"
-
-static const struct {
-	uint16_t machine;
-	const char *name;
-} machines[] = {
-	{EM_AARCH64, "arm64"},  {EM_X86_64, "x86-64"}, {EM_386, "x86"},
-	{EM_ARM, "32-bit Arm"}, {EM_RISCV, "RISC-V"},  {EM_PPC64, "POWER"},
-};
-
-static const char *machine_name(uint16_t machine)
-{
-	for (size_t i = 0; i < sizeof(machines) / sizeof(*machines); i++)
-		if (machines[i].machine == machine)
-			return machines[i].name;
-	return "another architecture";
-}
-
-/* The interpreter's path, or an empty string. */
-static void read_interpreter(Elf *elf, int fd, struct program *program)
-{
-	size_t count;
-	GElf_Phdr segment;
-
-	if (elf_getphdrnum(elf, &count))
-		return;
-	for (size_t i = 0; i < count && gelf_getphdr(elf, (int)i, &segment); i++) {
-		if (segment.p_type != PT_INTERP || segment.p_filesz >= sizeof(program->interpreter))
-			continue;
-		program->dynamic = true;
-		if (pread(fd, program->interpreter, segment.p_filesz, (off_t)segment.p_offset) < 0)
-			program->interpreter[0] = 0;
-	}
-}
-
-/* Whether a symbol is wanted of a library. */
-static bool imports(Elf *elf, const char *wanted)
-{
-	for (Elf_Scn *section = elf_nextscn(elf, NULL); section; section = elf_nextscn(elf, section)) {
-		Elf_Data *data = elf_getdata(section, NULL);
-		GElf_Shdr header;
-		GElf_Sym symbol;
-
-		if (!gelf_getshdr(section, &header) || header.sh_type != SHT_DYNSYM)
-			continue;
-		for (int i = 0; data && gelf_getsym(data, i, &symbol); i++) {
-			const char *name = elf_strptr(elf, header.sh_link, symbol.st_name);
-
-			if (symbol.st_shndx == SHN_UNDEF && name && !strcmp(name, wanted))
-				return true;
-		}
-	}
-	return false;
-}
-
-bool program_read(int fd, struct program *program)
-{
-	GElf_Ehdr header;
-	Elf *elf;
-	bool read;
-
-	*program = (struct program){0};
-	elf_version(EV_CURRENT);
-	elf = elf_begin(fd, ELF_C_READ, NULL);
-	read = elf && elf_kind(elf) == ELF_K_ELF && gelf_getehdr(elf, &header);
-	if (read) {
-		program->machine = header.e_machine;
-		program->type = header.e_type;
-		read_interpreter(elf, fd, program);
-		program->imports_ioctl = imports(elf, "ioctl");
-	}
-	elf_end(elf);
-	return read;
-}
 
 /* An ELF file of arm64 that the preload can be loaded into. */
 static void look_at_elf(struct doctor *doctor, const char *path, const struct program *program)
@@ -92,7 +18,8 @@ static void look_at_elf(struct doctor *doctor, const char *path, const struct pr
 	if (program->machine != EM_AARCH64) {
 		doctor_say(doctor, DOCTOR_LACK, "VMM",
 			   "take the arm64 build; under plain emulation \"salvage lint\" finds the accesses",
-			   "%s is for %s, the preload for arm64", path, machine_name(program->machine));
+			   "%s is for %s, the preload for arm64", path,
+			   program_machine_name(program->machine));
 		return;
 	}
 	doctor_say(doctor, DOCTOR_OK, "VMM", NULL, "%s is for arm64", path);
@@ -117,31 +44,23 @@ static void look_at_elf(struct doctor *doctor, const char *path, const struct pr
 			"of its own cannot be seen");
 }
 
-/* What makes the kernel set AT_SECURE, on which the dynamic linker ignores LD_PRELOAD's paths (ld.so(8)). */
 static void look_at_privileges(struct doctor *doctor, int fd)
 {
-	bool other_user, other_group, capable;
-	struct stat info;
+	enum program_privilege privilege = program_privilege(fd, doctor->user, doctor->group);
 
-	if (fstat(fd, &info))
-		return;
-	other_user = info.st_mode & S_ISUID && info.st_uid != doctor->user;
-	other_group = info.st_mode & S_ISGID && info.st_mode & S_IXGRP && info.st_gid != doctor->group;
-	/* Root gains nothing by a file's capabilities, so they do not count for it. */
-	capable = doctor->user && fgetxattr(fd, "security.capability", NULL, 0) > 0;
-	if (other_user || other_group)
-		doctor_say(doctor, DOCTOR_LACK, "AT_SECURE",
-			   "run it as that user without the bit, or wrap a copy of it: cp VMM COPY",
-			   "it is set-%s-ID: the dynamic linker ignores the preload",
-			   other_user ? "user" : "group");
-	else if (capable)
+	if (privilege == PROGRAM_PLAIN)
+		doctor_say(doctor, DOCTOR_OK, "AT_SECURE", NULL,
+			   "neither set-user-ID nor set-group-ID nor file capabilities matter here");
+	else if (privilege == PROGRAM_CAPABILITIES)
 		doctor_say(doctor, DOCTOR_LACK, "AT_SECURE",
 			   "wrap a copy of it (cp VMM COPY), and give it those rights another way: ambient "
 			   "capabilities, the group kvm",
 			   "it has file capabilities: the dynamic linker ignores the preload");
 	else
-		doctor_say(doctor, DOCTOR_OK, "AT_SECURE", NULL,
-			   "neither set-user-ID nor set-group-ID nor file capabilities matter here");
+		doctor_say(doctor, DOCTOR_LACK, "AT_SECURE",
+			   "run it as that user without the bit, or wrap a copy of it: cp VMM COPY",
+			   "it is set-%s-ID: the dynamic linker ignores the preload",
+			   privilege == PROGRAM_SET_USER_ID ? "user" : "group");
 }
 
 /* A script passes its environment on: what it starts in the end is what counts. */
@@ -240,7 +159,7 @@ void doctor_preload(struct doctor *doctor, const char *path)
 		doctor_say(doctor, DOCTOR_LACK, "preload", "install salvage again", "%s is no library", path);
 	else if (program.machine != EM_AARCH64)
 		doctor_say(doctor, DOCTOR_LACK, "preload", "build it with \"make arm64\"", "%s is for %s",
-			   path, machine_name(program.machine));
+			   path, program_machine_name(program.machine));
 	else
 		doctor_say(doctor, DOCTOR_OK, "preload", NULL, "%s is for arm64", path);
 	if (fd >= 0)

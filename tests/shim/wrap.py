@@ -215,6 +215,10 @@ def refusals(bench):
 
     refused(bench, "another machine", UNAVAILABLE, "a program for 32-bit Arm", "--", damaged("arm", 18, b"\x28\x00"))
     refused(bench, "program headers", UNAVAILABLE, "damaged ELF", "--", damaged("headers", 32, b"\xff" * 4))
+    with open(bench.path("short"), "wb") as file:
+        file.write(image[:100])
+    os.chmod(bench.path("short"), 0o755)
+    refused(bench, "cut short", UNAVAILABLE, "damaged ELF", "--", bench.path("short"))
     loader = image.index(b"/ld-linux")
     refused(bench, "musl", UNAVAILABLE, "another than glibc", "--", damaged("musl", loader, b"/ld-musl-"))
     if os.getuid() == 0:
@@ -223,6 +227,8 @@ def refusals(bench):
         refused(bench, "set-user-ID", UNAVAILABLE, "set-user-ID", "--", plain)
         os.chmod(plain, 0o2755)
         refused(bench, "set-group-ID", UNAVAILABLE, "set-group-ID", "--", plain)
+        os.chmod(plain, 0o2705) # no right to execute for the group: the kernel sets no group
+        expect(bench.run("--", plain).returncode == 0, "not quite set-group-ID")
     bench.wait_for_helpers()
 
 
