@@ -20,7 +20,7 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 LONGEST = 8192  # bytes of an input, where it says nothing else
-LENGTHS = {'insn': 160, 'translate': 256, 'session': 1024, 'policy': 1024, 'decode': 512, 'options': 512}
+LENGTHS = {'insn': 160, 'translate': 256, 'session': 1024, 'softkvm': 1024, 'policy': 1024, 'decode': 512, 'options': 512}
 HUNG = 10  # seconds
 MEMORY = 2048  # MiB
 # Inputs are small: what is freed need not be kept from use for long.
